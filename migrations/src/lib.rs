@@ -1,1 +1,40 @@
-//! TODO
+//! Numbered SQL files, and the migrator that applies them to MySQL 8.0, 8.4, 9 and MariaDB 10.11.
+//!
+//! The files in `sql/` are compiled in, so that a program carries the schema it was written for. MySQL commits before
+//! and after every DDL statement, therefore a migration cannot be a transaction; progress is recorded **per statement**
+//! instead, with a hash, and a run that failed or was killed goes on at the statement where it stopped.
+//!
+//! This crate must not know AWS, SSH, the API's configuration or terminals: it is given one dedicated connection (never
+//! one of a pool, because `GET_LOCK` belongs to the session) and tells what it does by [`Event`]s.
+
+mod embedded;
+mod error;
+mod event;
+mod history;
+mod lock;
+mod plan;
+mod statement;
+mod up;
+
+pub use embedded::{Migration, embedded, expected_version};
+pub use error::Error;
+pub use event::{AppliedMigration, Event, Report};
+pub use history::applied_version;
+pub use plan::{MigrationStatus, Problem, State, Status};
+pub use statement::{SplitError, Statement, split};
+pub use up::{UpOptions, up, up_with};
+
+use sqlx::MySqlConnection;
+
+/// Compares the embedded migrations with what the database says was applied.
+///
+/// Never writes, and works on a database where no migration ever ran.
+pub async fn status(conn: &mut MySqlConnection) -> Result<Status, Error> {
+    status_with(conn, embedded()).await
+}
+
+/// [`status`] for migrations other than the embedded ones.
+pub async fn status_with(conn: &mut MySqlConnection, migrations: &[Migration]) -> Result<Status, Error> {
+    let history = history::read(conn).await?;
+    Ok(plan::Plan::new(migrations, &history)?.status())
+}
