@@ -1,0 +1,68 @@
+//! What every request shares: the configuration, the connection pool and the issuer's keys.
+
+use std::sync::Arc;
+
+use sqlx::MySqlPool;
+
+use crate::{
+    auth::TokenVerifier,
+    config::{Config, OriginCheck},
+    database,
+    http::origin::AcceptedOrigins,
+};
+
+/// The application, cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    pool: MySqlPool,
+    tokens: TokenVerifier,
+    origins: AcceptedOrigins,
+    media_base_url: String,
+    release: Option<String>,
+}
+
+impl App {
+    /// Makes the application without connecting to anything: the database and the issuer may be away.
+    pub fn new(config: &Config) -> Self {
+        let origins = match &config.origin {
+            OriginCheck::Secrets(secrets) => AcceptedOrigins::only(secrets),
+            OriginCheck::Off => AcceptedOrigins::any(),
+        };
+        Self(Arc::new(Inner {
+            pool: database::pool(&config.database),
+            tokens: TokenVerifier::new(&config.tokens),
+            origins,
+            media_base_url: config.media_base_url.clone(),
+            release: config.release.clone(),
+        }))
+    }
+
+    pub(crate) fn pool(&self) -> &MySqlPool {
+        &self.0.pool
+    }
+
+    pub(crate) fn tokens(&self) -> &TokenVerifier {
+        &self.0.tokens
+    }
+
+    pub(crate) fn origins(&self) -> &AcceptedOrigins {
+        &self.0.origins
+    }
+
+    /// The public address of an object in the media bucket: the base and the key without its `media/` prefix.
+    pub(crate) fn media_url(&self, object_key: &str) -> String {
+        let path = object_key.strip_prefix("media/").unwrap_or(object_key);
+        format!("{}/{path}", self.0.media_base_url)
+    }
+
+    pub(crate) fn release(&self) -> Option<&str> {
+        self.0.release.as_deref()
+    }
+
+    /// Closes the connections to the database.
+    pub async fn close(&self) {
+        self.0.pool.close().await;
+    }
+}

@@ -1,0 +1,20 @@
+//! What the shop sells: categories, products, and the list with its filters.
+
+mod cursor;
+mod listing;
+pub(crate) mod model;
+pub(crate) mod routes;
+mod search;
+pub(crate) mod store;
+
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::app::App;
+
+/// The area's routes, all of them reads anyone may make.
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(routes::list_products))
+        .routes(routes!(routes::get_product))
+        .routes(routes!(routes::list_categories))
+}

@@ -1,0 +1,53 @@
+//! The OpenAPI document: made of the routes themselves, so that it cannot drift from them.
+
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+
+use crate::error::Problem;
+
+/// The document as JSON text, ending in a newline.
+pub fn document() -> String {
+    let (_, document) = crate::router::routes();
+    let mut text = document.to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// What is said about the API as a whole; the paths come from the routes.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Jewel shop API",
+        description = "The catalogue of a jewelry shop. Prices are in minor units of their currency. \
+                       Every error is a problem document (RFC 9457) with a stable type.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    components(schemas(Problem)),
+    modifiers(&BearerToken),
+    tags(
+        (name = "catalogue", description = "What the shop sells"),
+        (name = "admin", description = "Changing the catalogue; members of the group admins only"),
+        (name = "operation", description = "Running the server"),
+    ),
+)]
+pub(crate) struct Document;
+
+struct BearerToken;
+
+impl Modify for BearerToken {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_document_is_the_checked_in_one() {
+        insta::assert_snapshot!("openapi", super::document());
+    }
+}

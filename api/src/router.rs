@@ -1,0 +1,75 @@
+//! Which path leads where, and through which layers.
+//!
+//! From outside in: request id, log line and headers; panics; then, for `/api` only, the origin check (so that strangers
+//! take no places), the number of requests at once, the time and the body limit. The health routes stand outside those,
+//! since they are asked for exactly when the process is in trouble.
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{HeaderValue, header},
+    middleware::{from_fn, from_fn_with_state},
+    response::IntoResponse,
+    routing::get,
+};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    admin,
+    app::App,
+    catalogue,
+    error::ApiError,
+    health,
+    http::{cache, guard, observe, origin},
+    openapi::Document,
+};
+
+/// The whole application.
+pub fn router(app: App) -> Router {
+    let (Parts { health, api }, document) = routes();
+    let document = document.to_json().unwrap_or_default();
+    let document = move || async move {
+        ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], document).into_response()
+    };
+    let openapi = Router::new().route("/api/openapi.json", get(document)).layer(from_fn(cache::publicly));
+    let api = api
+        .merge(openapi)
+        // Before the layers, so that they hold for it too: outsiders don't learn which methods there are.
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .layer(DefaultBodyLimit::max(guard::BODY_LIMIT))
+        .layer(from_fn_with_state(guard::REQUEST_TIMEOUT, guard::limit_time))
+        .layer(from_fn_with_state(guard::Places::new(guard::CONCURRENCY), guard::limit_concurrency))
+        .layer(from_fn_with_state(app.clone(), origin::check));
+    health
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .merge(api)
+        .fallback(async || ApiError::NotFound)
+        .layer(CatchPanicLayer::custom(guard::panicked))
+        .layer(from_fn(observe::observe))
+        .with_state(app)
+}
+
+/// The documented routes, and the document they make.
+pub(crate) fn routes() -> (Parts, utoipa::openapi::OpenApi) {
+    let health = OpenApiRouter::new()
+        .routes(routes!(health::livez))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::version));
+    let api = OpenApiRouter::new()
+        .nest("/api/v1", catalogue::routes().layer(from_fn(cache::publicly)))
+        .nest("/api/v1/admin", admin::routes());
+    let (health, mut health_document) = health.split_for_parts();
+    let (api, api_document) = api.split_for_parts();
+    let mut document = Document::openapi();
+    health_document.merge(api_document);
+    document.merge(health_document);
+    (Parts { health, api }, document)
+}
+
+/// The two families of routes, which get different layers.
+pub(crate) struct Parts {
+    health: Router<App>,
+    api: Router<App>,
+}
