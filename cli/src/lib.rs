@@ -1,1 +1,69 @@
-//! T
+//! `jewelctl`'s own half: arguments, settings, output, consent, exit codes.
+//!
+//! It makes no AWS call and sends no SQL itself: it reads settings, wires the libraries together, and prints what
+//! they report. It is the only crate that touches the terminal, clap and the process environment.
+
+pub mod args;
+pub mod commands;
+mod environment;
+pub mod exit;
+pub mod failure;
+mod interrupt;
+pub mod settings;
+mod site;
+mod telemetry;
+mod ui;
+mod wiring;
+
+use args::{Cli, Command};
+use exit::Exit;
+use failure::{Failure, Outcome};
+use tokio_util::sync::CancellationToken;
+use ui::Ui;
+
+/// What every command gets.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The options of every command.
+    pub global: args::Global,
+    /// Where to print.
+    pub ui: Ui,
+    /// Cancelled at the first Ctrl-C.
+    pub cancel: CancellationToken,
+}
+
+/// Runs a command to its exit code.
+pub fn run(cli: Cli) -> Exit {
+    let ui = Ui::new(&cli.global);
+    telemetry::init(cli.global.verbose);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return ui.failure(&Failure::from(error)),
+    };
+    let outcome = runtime.block_on(async {
+        let cancel = interrupt::watch(&ui)?;
+        let run = Run { global: cli.global, ui: ui.clone(), cancel };
+        dispatch(&run, cli.command).await
+    });
+    // A stray task must not keep a finished command from ending.
+    runtime.shutdown_background();
+    outcome.unwrap_or_else(|failure| ui.failure(&failure))
+}
+
+async fn dispatch(run: &Run, command: Command) -> Outcome {
+    match command {
+        Command::Init(args) => commands::init::run(run, &args),
+        Command::Doctor(args) => commands::doctor::run(run, &args).await,
+        Command::Local(args) => commands::local::run(run, args.command).await,
+        Command::Up(args) => commands::up::run(run, &args).await,
+        Command::Plan(args) => commands::plan::run(run, &args).await,
+        Command::Provision(args) => commands::provision::run(run, &args).await,
+        Command::Destroy(args) => commands::destroy::run(run, &args).await,
+        Command::Status(args) => commands::status::run(run, &args).await,
+        Command::Outputs => commands::outputs::run(run).await,
+        Command::Migrate(args) => commands::migrate::run(run, args.command).await,
+        Command::Deploy(args) => commands::deploy::run(run, args.command).await,
+        Command::Completions(args) => Ok(commands::shell::completions(run, &args)),
+        Command::Man => commands::shell::man(run),
+    }
+}

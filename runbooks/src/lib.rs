@@ -1,1 +1,33 @@
-//! TODO
+//! What operators do to a running shop. Each operation is a function over a [`Context`] and, where it works on the
+//! instance, a [`Reach`]: an SSH connection through a door that is open only meanwhile.
+//!
+//! ```no_run
+//! # async fn deploy(context: &jewel_runbooks::Context<'_>, release: jewel_runbooks::DeployApi<'_>) -> Result<(), jewel_runbooks::Error> {
+//! let reach = context.reach().await?;
+//! let migrated = jewel_runbooks::migrate::up(&reach, &Default::default(), &mut |_| {}).await;
+//! let deployed = jewel_runbooks::deploy_api(&reach, &release, &mut |_| {}).await;
+//! reach.close().await?; // also after a failure: the door must not stay open
+//! # migrated?; deployed?; Ok(()) }
+//! ```
+//!
+//! Nothing here prints, asks or reads settings. What AWS looks like is `jewel-aws`'s business, what happens on the host
+//! `jewel-host`'s, and what a migration is `jewel-migrations`'s; this crate puts them together.
+
+pub mod access;
+pub mod check;
+mod context;
+pub mod database;
+pub mod demo;
+mod deploy_api;
+mod deploy_site;
+mod error;
+pub mod migrate;
+mod site;
+
+pub use access::Reach;
+pub use check::{Check, Health, Probe, check};
+pub use context::Context;
+pub use database::Database;
+pub use deploy_api::{DeployApi, deploy_api};
+pub use deploy_site::{DeploySite, SiteEvent, SiteReport, compare_site, deploy_site};
+pub use error::Error;

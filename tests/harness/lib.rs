@@ -1,1 +1,9 @@
-//! The tests
+//! What the tests share: where the binaries are, how a command is run, what it answered.
+
+pub mod browser;
+mod cloud;
+mod command;
+mod python;
+
+pub use cloud::Cloud;
+pub use command::{Answer, Jewelctl, binaries};

@@ -1,1 +1,59 @@
-//! TODO
+//! The shop's resources on AWS, and the clients that reach them.
+//!
+//! One file per kind of resource, and [`stack`](stack()) for the shape of our stack. Nothing here knows settings files,
+//! terminals, or whether the cloud on the other end is AWS: another one is reached by its address alone.
+//!
+//! The whole path, as the command line walks it:
+//!
+//! ```no_run
+//! # async fn walk(connect: jewel_aws::ConnectOptions, holder: jewel_engine::Holder) -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Duration;
+//! let quiet = |_: jewel_engine::Event| {};
+//!
+//! let clients = jewel_aws::Clients::connect(&connect).await?;
+//! let account_id = clients.account_id().await?;          // compare with the settings before anything else
+//! let spec = jewel_aws::StackSpec::new("shop", "prod", &connect.region, &account_id);
+//! let stack = jewel_aws::stack(&spec, &clients)?;
+//! let observed = jewel_engine::observe(&stack, &Default::default(), &quiet).await;
+//! let plan = jewel_engine::plan(&stack, &observed, &Default::default());
+//! if plan.refusals.is_empty() && !plan.is_empty() {
+//!     // Show it, ask, and only then lock: a plan takes no lock, and a run that changes nothing writes nothing at all.
+//!     // (`apply` refuses a plan with refusals, but by then the lock would have made its bucket.)
+//!     let lease = jewel_aws::lease(&spec, &clients);
+//!     let held = lease.acquire("a unique id", &holder, Duration::ZERO, &|_| {}).await?;
+//!     let options = jewel_engine::ApplyOptions { cancel: held.lost().child_token(), ..Default::default() };
+//!     let report = jewel_engine::apply(&stack, &plan, &observed, &options, &quiet).await?;
+//!     held.release().await?;
+//!     let outputs = jewel_aws::outputs(&report.outputs);  // None until all of the stack exists
+//! }
+//! # Ok(()) }
+//! ```
+
+pub mod address;
+mod cdn;
+mod clients;
+mod error;
+mod failure;
+mod gateway;
+mod identity;
+mod lease;
+mod lightsail;
+mod names;
+mod outputs;
+mod prices;
+mod secrets;
+mod spec;
+mod stack;
+mod storage;
+mod tags;
+
+pub use clients::{Clients, ConnectOptions, EndpointOverride};
+pub use error::Error;
+pub use failure::classify;
+pub use lease::lease;
+pub use lightsail::{Pointers, pointers};
+pub use names::Names;
+pub use outputs::{Outputs, outputs, read_outputs};
+pub use secrets::{DatabaseSecret, read_database_secret, read_origin_secret};
+pub use spec::{ApiSpec, DatabaseSpec, SpecError, StackSpec, UsersSpec};
+pub use stack::stack;

@@ -1,0 +1,225 @@
+//! The commands and their own options.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use clap_complete::Shell;
+
+use super::LocalArgs;
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a `jewel.toml` with every option explained
+    Init(InitArgs),
+    /// Check this machine, the configuration and the credentials
+    Doctor(DoctorArgs),
+    /// The cloud on this machine
+    Local(LocalArgs),
+    /// Bring the whole shop up: provision, migrate, deploy, check
+    Up(UpArgs),
+    /// Show what `provision` would change
+    Plan(PlanArgs),
+    /// Make the cloud what `jewel.toml` says
+    Provision(ProvisionArgs),
+    /// Take the shop down; data stays unless `--delete-data`
+    Destroy(DestroyArgs),
+    /// Say what runs, and whether the shop answers
+    Status(StatusArgs),
+    /// Print addresses and names: shop, buckets, database, user pool
+    #[command(after_help = "Examples:\n  jewelctl outputs\n  jewelctl outputs --json | jq -r .url")]
+    Outputs,
+    /// The database schema
+    Migrate(MigrateArgs),
+    /// Put a new release of the API or the site into service
+    Deploy(DeployArgs),
+    /// Print a completion script for a shell
+    #[command(after_help = "Example:\n  jewelctl completions bash > /etc/bash_completion.d/jewelctl")]
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    #[command(after_help = "Example:\n  jewelctl man | man -l -")]
+    Man,
+}
+
+/// `jewelctl init`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  jewelctl init\n  jewelctl init --project permata --yes")]
+pub struct InitArgs {
+    /// The shop's name: lower-case letters, digits and hyphens, 2 to 20
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<String>,
+    /// Replace an existing file
+    #[arg(long)]
+    pub force: bool,
+    /// Print the file instead of writing it
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `jewelctl doctor`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  jewelctl doctor --target local\n  jewelctl doctor --target local --fix --yes")]
+pub struct DoctorArgs {
+    /// Install the missing system packages (asks first; `--yes` answers)
+    #[arg(long)]
+    pub fix: bool,
+}
+
+/// `jewelctl up`
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Examples:\n  jewelctl up --target local --yes\n  jewelctl up --target local --json | tail -1 | jq -r .url")]
+pub struct UpArgs {
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The `jewel-api` binary (default: the one beside this program)
+    #[arg(long, value_name = "PATH", env = "JEWEL_API_BINARY")]
+    pub binary: Option<PathBuf>,
+    /// Seed the demonstration catalogue (default: only on `--target local`)
+    #[arg(long)]
+    pub seed: bool,
+    /// Leave the catalogue empty
+    #[arg(long, conflicts_with = "seed")]
+    pub no_seed: bool,
+    /// Wait for another run's lock at most this many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub lock_wait: u64,
+}
+
+/// `jewelctl plan`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  jewelctl plan --exit-code\n  jewelctl plan --out plan.json && jewelctl provision plan.json")]
+pub struct PlanArgs {
+    /// Exit 6 when anything would change
+    #[arg(long)]
+    pub exit_code: bool,
+    /// Write the plan to a file, for `provision FILE`; it holds no secret
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Take over resources that carry our name but not our tags
+    #[arg(long)]
+    pub adopt: bool,
+}
+
+/// `jewelctl provision`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  jewelctl provision\n  jewelctl provision plan.json --yes")]
+pub struct ProvisionArgs {
+    /// Apply exactly this plan, made by `plan --out`; exit 4 when things have changed since
+    #[arg(value_name = "PLAN")]
+    pub plan: Option<PathBuf>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Take over resources that carry our name but not our tags
+    #[arg(long)]
+    pub adopt: bool,
+    /// Wait for another run's lock at most this many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub lock_wait: u64,
+}
+
+/// `jewelctl destroy`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  jewelctl destroy --dry-run\n  jewelctl destroy --confirm shop-prod")]
+pub struct DestroyArgs {
+    /// The typed name, `PROJECT-ENV`, that consents
+    #[arg(long, value_name = "NAME")]
+    pub confirm: Option<String>,
+    /// Delete the data too: database, buckets, users, secrets
+    #[arg(long)]
+    pub delete_data: bool,
+    /// Show what would be deleted and what kept, and delete nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Wait for another run's lock at most this many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub lock_wait: u64,
+}
+
+/// `jewelctl status`
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  jewelctl status --exit-code || page-someone")]
+pub struct StatusArgs {
+    /// Exit 8 when something is not healthy
+    #[arg(long)]
+    pub exit_code: bool,
+}
+
+/// `jewelctl migrate`
+#[derive(Args, Debug)]
+pub struct MigrateArgs {
+    /// What to do with the schema.
+    #[command(subcommand)]
+    pub command: MigrateCommand,
+}
+
+/// What to do with the schema.
+#[derive(Debug, Subcommand)]
+pub enum MigrateCommand {
+    /// Apply what is pending
+    #[command(after_help = "Examples:\n  jewelctl migrate up\n  jewelctl migrate up --dry-run")]
+    Up {
+        /// Show what would be applied, and apply nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Wait for another migrator at most this many seconds
+        #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+        lock_wait: u64,
+    },
+    /// Show what is applied and what is pending; never writes
+    #[command(after_help = "Example:\n  jewelctl migrate status --exit-code")]
+    Status {
+        /// Exit 6 when anything is pending
+        #[arg(long)]
+        exit_code: bool,
+    },
+}
+
+/// `jewelctl deploy`
+#[derive(Args, Debug)]
+pub struct DeployArgs {
+    /// What to deploy.
+    #[command(subcommand)]
+    pub command: DeployCommand,
+}
+
+/// What to deploy.
+#[derive(Debug, Subcommand)]
+pub enum DeployCommand {
+    /// Put a `jewel-api` binary into service beside the old one, then switch
+    Api(DeployApiArgs),
+    /// Publish the site's files; only what changed is sent
+    Site(DeploySiteArgs),
+}
+
+/// `jewelctl deploy api`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  jewelctl deploy api\n  jewelctl deploy api --binary target/release/jewel-api")]
+pub struct DeployApiArgs {
+    /// The `jewel-api` binary (default: the one beside this program)
+    #[arg(long, value_name = "PATH", env = "JEWEL_API_BINARY")]
+    pub binary: Option<PathBuf>,
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `jewelctl deploy site`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  jewelctl deploy site\n  jewelctl deploy site --dir public")]
+pub struct DeploySiteArgs {
+    /// The folder to publish (default: `site.dir` of the file, else the site that comes with this program)
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Show what would be sent, and send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `jewelctl completions`
+#[derive(Args, Debug)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: Shell,
+}

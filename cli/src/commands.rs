@@ -1,0 +1,14 @@
+//! The commands: one file each. A command reads settings, calls a library, and prints what it reports.
+
+pub mod deploy;
+pub mod destroy;
+pub mod doctor;
+pub mod init;
+pub mod local;
+pub mod migrate;
+pub mod outputs;
+pub mod plan;
+pub mod provision;
+pub mod shell;
+pub mod status;
+pub mod up;

@@ -1,0 +1,132 @@
+//! `jewelctl deploy`: a release of the API, or the site's files.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jewel_runbooks::{Context, DeployApi, DeploySite, Reach, SiteEvent};
+use serde_json::json;
+
+use crate::Run;
+use crate::args::{DeployApiArgs, DeployCommand, DeploySiteArgs};
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::site::SiteFolder;
+use crate::ui;
+use crate::wiring::{Shop, lock};
+
+/// Runs one of them.
+pub async fn run(run: &Run, command: DeployCommand) -> Outcome {
+    match command {
+        DeployCommand::Api(args) => run_api(run, &args).await,
+        DeployCommand::Site(args) => run_site(run, &args).await,
+    }
+}
+
+async fn run_api(run: &Run, args: &DeployApiArgs) -> Outcome {
+    let binary = find_binary(args.binary.as_deref())?;
+    let shop = Shop::open(run).await?;
+    let outputs = shop.outputs().await?;
+    if args.dry_run {
+        let (digest, _) = jewel_host::digest(&binary).await?;
+        let release = jewel_host::ReleaseId::new(VERSION, &digest).to_string();
+        let instance = &outputs.instance_name;
+        run.ui.result(&json!({ "release": release, "instance": instance, "binary": binary }), || {
+            format!("would put {release} ({}) into service on {instance}, unless it serves already", binary.display())
+        });
+        return Ok(Exit::Done);
+    }
+    let context = shop.context(&outputs).await?;
+    let report = lock::holding(run, &shop, Duration::ZERO, async |_| {
+        context.on_instance(async |reach| api(run, &shop, reach, &binary).await).await
+    })
+    .await?;
+    run.ui.result(&report, || match (&report.changed, &report.previous) {
+        (false, _) => format!("{} serves already", report.release),
+        (true, Some(previous)) => format!("{} serves; {previous} did before", report.release),
+        (true, None) => format!("{} serves", report.release),
+    });
+    Ok(Exit::Done)
+}
+
+async fn run_site(run: &Run, args: &DeploySiteArgs) -> Outcome {
+    let shop = Shop::open(run).await?;
+    let outputs = shop.outputs().await?;
+    let context = shop.context(&outputs).await?;
+    if args.dry_run {
+        let folder = site_folder(&shop, args.dir.as_deref())?;
+        let report = jewel_runbooks::compare_site(&context, folder.path()).await?;
+        run.ui.result(&report, || {
+            format!("would send {} files ({} bytes); {} are there already", report.sent, report.bytes, report.unchanged)
+        });
+        return Ok(Exit::Done);
+    }
+    let sent =
+        lock::holding(run, &shop, Duration::ZERO, async |_| site(run, &shop, &context, args.dir.as_deref()).await).await?;
+    run.ui.result(&json!({ "sent": sent }), || format!("{sent} files sent"));
+    Ok(Exit::Done)
+}
+
+/// Puts the API into service.
+pub async fn api(
+    run: &Run,
+    shop: &Shop,
+    reach: &Reach<'_>,
+    binary: &Path,
+) -> Result<jewel_host::Report, Failure> {
+    let phase = run.ui.phase("API");
+    let jwks = shop.jwks_url(reach.context().outputs);
+    let mut wanted = DeployApi::new(binary, VERSION);
+    wanted.jwks_url = jwks.as_deref();
+    let report = jewel_runbooks::deploy_api(reach, &wanted, &mut |event| {
+        run.ui.event("deploy-api", &event);
+        phase.now(&ui::words::rollout(&event));
+    })
+    .await?;
+    phase.done(&if report.changed { format!("{} serves", report.release) } else { "serves already".to_owned() });
+    Ok(report)
+}
+
+/// Publishes the site; gives how many files were sent.
+pub async fn site(run: &Run, shop: &Shop, context: &Context<'_>, dir: Option<&Path>) -> Result<usize, Failure> {
+    let folder = site_folder(shop, dir)?;
+    let phase = run.ui.phase("Site");
+    let report = jewel_runbooks::deploy_site(context, &DeploySite { folder: folder.path() }, &mut |event| {
+        run.ui.event("deploy-site", &event);
+        phase.now(&match event {
+            SiteEvent::Compared { changed, .. } => format!("{changed} files to send"),
+            SiteEvent::Sent { key } => key,
+            SiteEvent::Invalidated { .. } => "the CDN forgets the old pages".into(),
+            _ => String::new(),
+        });
+    })
+    .await?;
+    phase.done(&format!("{} files sent, {} unchanged", report.sent, report.unchanged));
+    Ok(report.sent)
+}
+
+/// The API's binary: given, or the one beside this program.
+///
+/// # Errors
+/// Exit 2 when there is none.
+pub fn find_binary(given: Option<&Path>) -> Result<PathBuf, Failure> {
+    let path = match given {
+        Some(path) => path.to_path_buf(),
+        None => std::env::current_exe()?.with_file_name("jewel-api"),
+    };
+    if path.is_file() {
+        return Ok(path);
+    }
+    Err(Failure::new(Exit::Usage, format!("there is no `jewel-api` at {}", path.display()))
+        .hint("build it with `cargo build --bin jewel-api`, or name it with `--binary PATH`"))
+}
+
+/// The API carries the version of the workspace it was built in; the release's id adds the binary's own digest.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+fn site_folder(shop: &Shop, given: Option<&Path>) -> Result<SiteFolder, Failure> {
+    match (given, &shop.settings.file.site.dir) {
+        (Some(dir), _) => Ok(SiteFolder::Given(dir.to_path_buf())),
+        (None, Some(dir)) => Ok(SiteFolder::Given(shop.settings.beside_file(dir))),
+        (None, None) => SiteFolder::built_in(),
+    }
+}

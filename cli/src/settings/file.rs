@@ -1,0 +1,205 @@
+//! The shape of `jewel.toml` and its defaults. What each key means is said in the template, where people read it.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// `jewel.toml`.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// The shop's name, the first part of every resource's name.
+    pub project: String,
+    /// The environment, the second part.
+    #[serde(default = "default_env")]
+    pub env: String,
+    /// The AWS Region.
+    #[serde(default = "default_region")]
+    pub region: String,
+    /// The account that writes are allowed in.
+    #[serde(default)]
+    pub account_id: Option<String>,
+    /// The API's instance.
+    #[serde(default)]
+    pub api: Api,
+    /// The database.
+    #[serde(default)]
+    pub database: Database,
+    /// Sign-in.
+    #[serde(default)]
+    pub users: Users,
+    /// The web site.
+    #[serde(default)]
+    pub site: Site,
+    /// Automatic snapshots of the instance.
+    #[serde(default)]
+    pub snapshots: Snapshots,
+    /// What the shop may cost.
+    #[serde(default)]
+    pub budget: Budget,
+    /// The cloud on this machine.
+    #[serde(default)]
+    pub local: Local,
+}
+
+/// `[api]`
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Api {
+    /// Lightsail instance bundle.
+    pub bundle: String,
+    /// Lightsail operating-system blueprint.
+    pub blueprint: String,
+    /// Requests per second that API Gateway lets through.
+    pub throttle_rate: f64,
+    /// Requests above the rate that it lets through for a moment.
+    pub throttle_burst: i32,
+}
+
+/// `[database]`
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Database {
+    /// Lightsail database bundle.
+    pub bundle: String,
+    /// Lightsail database blueprint.
+    pub blueprint: String,
+    /// The schema's name.
+    pub name: String,
+    /// The master user.
+    pub username: String,
+    /// Daily automatic backup, UTC.
+    pub backup_window: String,
+    /// Weekly maintenance, UTC.
+    pub maintenance_window: String,
+}
+
+/// `[users]`
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Users {
+    /// Whether visitors may register themselves.
+    pub self_sign_up: bool,
+    /// Groups of people who run the shop.
+    pub groups: Vec<String>,
+    /// Where sign-in may return to.
+    pub callback_urls: Vec<String>,
+    /// Where sign-out may return to.
+    pub logout_urls: Vec<String>,
+}
+
+/// `[site]`
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Site {
+    /// The folder to publish; without it the storefront that comes with this program.
+    pub dir: Option<PathBuf>,
+}
+
+/// `[snapshots]`
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Snapshots {
+    /// Hour of the day, UTC, 0 to 23.
+    pub hour_utc: u8,
+}
+
+/// `[budget]`
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Budget {
+    /// USD a month.
+    pub monthly_usd: f64,
+}
+
+/// `[local]`
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Local {
+    /// First port of the local cloud.
+    pub port: u16,
+    /// How much of AWS's waiting time is kept: 0 none, 1 all.
+    pub time_factor: f64,
+    /// A `mysqld` to run instead of Debian's MariaDB.
+    pub mysqld: Option<PathBuf>,
+}
+
+fn default_env() -> String {
+    "prod".into()
+}
+
+fn default_region() -> String {
+    "ap-southeast-1".into()
+}
+
+impl File {
+    /// A shop of this name with every default.
+    pub fn named(project: &str) -> Self {
+        Self {
+            project: project.into(),
+            env: default_env(),
+            region: default_region(),
+            account_id: None,
+            api: Api::default(),
+            database: Database::default(),
+            users: Users::default(),
+            site: Site::default(),
+            snapshots: Snapshots::default(),
+            budget: Budget::default(),
+            local: Local::default(),
+        }
+    }
+}
+
+impl Default for Api {
+    fn default() -> Self {
+        Self {
+            bundle: "small_3_0".into(),
+            blueprint: "ubuntu_24_04".into(),
+            throttle_rate: 100.0,
+            throttle_burst: 200,
+        }
+    }
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self {
+            bundle: "micro_2_0".into(),
+            blueprint: "mysql_8_0".into(),
+            name: "shop".into(),
+            username: "jewel_master".into(),
+            backup_window: "18:00-18:30".into(),
+            maintenance_window: "sun:19:00-sun:19:30".into(),
+        }
+    }
+}
+
+impl Default for Users {
+    fn default() -> Self {
+        Self {
+            self_sign_up: true,
+            groups: vec!["admins".into(), "staff".into()],
+            callback_urls: vec!["http://localhost:5173/".into()],
+            logout_urls: vec!["http://localhost:5173/".into()],
+        }
+    }
+}
+
+impl Default for Snapshots {
+    fn default() -> Self {
+        Self { hour_utc: 20 }
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { monthly_usd: 65.0 }
+    }
+}
+
+impl Default for Local {
+    fn default() -> Self {
+        Self { port: 4566, time_factor: 0.0, mysqld: None }
+    }
+}

@@ -1,0 +1,198 @@
+//! Values that TOML accepts and AWS would refuse: found before the first call.
+//!
+//! The limits are those of the service models: S3 bucket names have at most 63 characters of `[a-z0-9-]`
+//! (`{project}-{env}-operations-{12 digits}` must fit), Lightsail names, master user names and windows are as
+//! `CreateInstances` and `CreateRelationalDatabase` document them, and a Cognito domain prefix may not hold
+//! `aws`, `amazon` or `cognito`.
+
+use std::path::Path;
+
+use super::diagnostic::point_at;
+use super::file::File;
+use crate::failure::Failure;
+
+/// Checks every value.
+///
+/// # Errors
+/// Exit 2 at the first value that cannot work, pointing at its line.
+pub(super) fn check(path: &Path, text: &str, file: &File) -> Result<(), Failure> {
+    for (section, key, problem, hint) in problems(file) {
+        if let Some(problem) = problem {
+            let message = format!("`{}` {problem}", dotted(section, key));
+            return Err(point_at(path, text, locate(text, section, key), &message).hint(hint));
+        }
+    }
+    Ok(())
+}
+
+type Problem = (&'static str, &'static str, Option<String>, &'static str);
+
+fn problems(file: &File) -> Vec<Problem> {
+    vec![
+        ("", "project", name_problem(&file.project, 20), NAME_HINT),
+        ("", "env", name_problem(&file.env, 10), NAME_HINT),
+        ("", "region", region_problem(&file.region), "AWS Regions look like `ap-southeast-1`"),
+        (
+            "",
+            "account_id",
+            file.account_id.as_deref().and_then(account_problem),
+            "`aws sts get-caller-identity` prints it",
+        ),
+        ("api", "throttle_rate", positive(file.api.throttle_rate), "requests per second, for instance 100"),
+        ("api", "throttle_burst", positive(f64::from(file.api.throttle_burst)), "requests, for instance 200"),
+        ("database", "name", schema_problem(&file.database.name, 64), "for instance `shop`"),
+        ("database", "username", schema_problem(&file.database.username, 16), "for instance `jewel_master`"),
+        ("database", "backup_window", window_problem(&file.database.backup_window, false), "for instance `18:00-18:30`"),
+        (
+            "database",
+            "maintenance_window",
+            window_problem(&file.database.maintenance_window, true),
+            "for instance `sun:19:00-sun:19:30`",
+        ),
+        (
+            "snapshots",
+            "hour_utc",
+            (file.snapshots.hour_utc > 23).then(|| format!("is {}, not an hour", file.snapshots.hour_utc)),
+            "0 to 23",
+        ),
+        ("budget", "monthly_usd", positive(file.budget.monthly_usd), "USD a month, for instance 65"),
+        (
+            "local",
+            "time_factor",
+            (!(0.0..=1.0).contains(&file.local.time_factor)).then(|| "is not between 0 and 1".to_owned()),
+            "0 waits for nothing, 1 waits as long as AWS",
+        ),
+    ]
+}
+
+const NAME_HINT: &str = "names of AWS resources are made of it: lower-case letters, digits and single hyphens, starting \
+                         with a letter, for instance `permata`";
+
+fn name_problem(name: &str, longest: usize) -> Option<String> {
+    let first_ok = name.starts_with(|c: char| c.is_ascii_lowercase());
+    let last_ok = name.ends_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+    let all_ok = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    if name.len() < 2 || name.len() > longest {
+        return Some(format!("has {} characters; 2 to {longest} are allowed", name.chars().count()));
+    }
+    if !(first_ok && last_ok && all_ok) || name.contains("--") {
+        return Some(format!("is `{name}`, which AWS would refuse as a name"));
+    }
+    let reserved = ["aws", "amazon", "cognito"].into_iter().find(|word| name.contains(word))?;
+    Some(format!("contains `{reserved}`, which AWS reserves in sign-in addresses"))
+}
+
+fn region_problem(region: &str) -> Option<String> {
+    let parts: Vec<&str> = region.split('-').collect();
+    let ok = parts.len() >= 3
+        && parts.iter().all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()))
+        && parts.last().is_some_and(|last| last.parse::<u8>().is_ok());
+    (!ok).then(|| format!("is `{region}`, not a Region"))
+}
+
+fn account_problem(account: &str) -> Option<String> {
+    let ok = account.len() == 12 && account.chars().all(|c| c.is_ascii_digit());
+    (!ok).then(|| "is not an account number of 12 digits".to_owned())
+}
+
+fn schema_problem(name: &str, longest: usize) -> Option<String> {
+    let ok = (1..=longest).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    (!ok).then(|| format!("is `{name}`; a letter, then letters, digits and `_`, at most {longest}"))
+}
+
+fn positive(value: f64) -> Option<String> {
+    (!value.is_finite() || value <= 0.0).then(|| "must be more than 0".to_owned())
+}
+
+fn window_problem(window: &str, with_day: bool) -> Option<String> {
+    let complaint = || Some(format!("is `{window}`, not a window of at least 30 minutes"));
+    let Some((from, to)) = window.split_once('-') else { return complaint() };
+    let (Some(from), Some(to)) = (minutes(from, with_day), minutes(to, with_day)) else { return complaint() };
+    let cycle = if with_day { 7 * 1440 } else { 1440 };
+    if (to + cycle - from) % cycle < 30 { complaint() } else { None }
+}
+
+fn minutes(moment: &str, with_day: bool) -> Option<u32> {
+    let (day, clock) = if with_day {
+        let (day, clock) = moment.split_once(':')?;
+        (["mon", "tue", "wed", "thu", "fri", "sat", "sun"].iter().position(|known| *known == day)?, clock)
+    } else {
+        (0, moment)
+    };
+    let (hour, minute) = clock.split_once(':')?;
+    let (hour, minute): (u32, u32) = (hour.parse().ok()?, minute.parse().ok()?);
+    (clock.len() == 5 && hour < 24 && minute < 60).then(|| u32::try_from(day).unwrap_or(0) * 1440 + hour * 60 + minute)
+}
+
+fn dotted(section: &str, key: &str) -> String {
+    if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") }
+}
+
+/// Where the key's value stands, when the file says it (a flag may have).
+fn locate(text: &str, section: &str, key: &str) -> Option<std::ops::Range<usize>> {
+    let mut current = String::new();
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        let trimmed = line.trim();
+        if let Some(name) = trimmed.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            name.trim().clone_into(&mut current);
+        } else if current == section
+            && let Some((name, value)) = line.split_once('=')
+            && name.trim() == key
+        {
+            let lead = value.len() - value.trim_start().len();
+            let start = offset + name.len() + 1 + lead;
+            return Some(start..start + value.trim().len());
+        }
+        offset += line.len();
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(text: &str) -> String {
+        let path = Path::new("jewel.toml");
+        let file = super::super::diagnostic::parse(path, text).unwrap();
+        check(path, text, &file).unwrap_err().render()
+    }
+
+    #[test]
+    fn names_aws_would_refuse() {
+        insta::assert_snapshot!(failure("project = \"My Shop\"\n"), @r#"
+        error: `jewel.toml`, line 1: `project` is `My Shop`, which AWS would refuse as a name
+          1 | project = "My Shop"
+            |           ^^^^^^^^^
+
+        hint: names of AWS resources are made of it: lower-case letters, digits and single hyphens, starting with a letter, for instance `permata`
+        "#);
+        for bad in ["x", "-shop", "shop-", "a--b", "the-aws-shop", "a-name-that-is-much-too-long"] {
+            assert!(name_problem(bad, 20).is_some(), "{bad} passed");
+        }
+        assert_eq!(name_problem("maison-permata", 20), None);
+    }
+
+    #[test]
+    fn values_of_sections_are_pointed_at() {
+        insta::assert_snapshot!(failure("project = \"shop\"\n[database]\nbackup_window = \"18:00-18:10\"\n"), @r#"
+        error: `jewel.toml`, line 3: `database.backup_window` is `18:00-18:10`, not a window of at least 30 minutes
+          3 | backup_window = "18:00-18:10"
+            |                 ^^^^^^^^^^^^^
+
+        hint: for instance `18:00-18:30`
+        "#);
+    }
+
+    #[test]
+    fn windows() {
+        assert_eq!(window_problem("23:45-00:15", false), None);
+        assert_eq!(window_problem("sun:23:45-mon:00:15", true), None);
+        for bad in ["", "18:00", "18:00-25:00", "6:00-7:00", "sun:18:00-sun:19:00"] {
+            assert!(window_problem(bad, false).is_some(), "{bad} passed");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The one mapping from the libraries' errors to what the operator reads, and to an exit code.
+
+use jewel_engine::{ApplyError, FailureKind, LeaseError};
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+impl From<jewel_engine::Failure> for Failure {
+    fn from(failure: jewel_engine::Failure) -> Self {
+        let exit = match failure.kind {
+            FailureKind::Credentials => Exit::Credentials,
+            FailureKind::Interrupted => Exit::Interrupted,
+            FailureKind::Foreign => Exit::Refused,
+            FailureKind::NotFound
+            | FailureKind::Conflict
+            | FailureKind::Throttled
+            | FailureKind::Denied
+            | FailureKind::Transient
+            | FailureKind::Deadline
+            | FailureKind::Permanent => Exit::Failed,
+        };
+        Self::from_error(exit, &failure).hint_opt(failure.hint())
+    }
+}
+
+impl From<ApplyError> for Failure {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Refused { .. } => Self::from_error(Exit::Refused, &error),
+            ApplyError::OtherStack { .. } => Self::from_error(Exit::StalePlan, &error),
+        }
+    }
+}
+
+impl From<LeaseError> for Failure {
+    fn from(error: LeaseError) -> Self {
+        Self::from_error(Exit::Failed, &error)
+    }
+}
+
+impl From<jewel_aws::Error> for Failure {
+    fn from(error: jewel_aws::Error) -> Self {
+        match error {
+            jewel_aws::Error::Aws(failure) => Self::from(failure),
+            jewel_aws::Error::Spec(error) => Self::from_error(Exit::Usage, &error).hint("mend it in `jewel.toml`"),
+            jewel_aws::Error::Stack(_) => Self::from_error(Exit::Failed, &error),
+        }
+    }
+}
+
+impl From<jewel_localcloud::Error> for Failure {
+    fn from(error: jewel_localcloud::Error) -> Self {
+        use jewel_localcloud::Error;
+        let exit = match &error {
+            Error::NotLinux { .. } | Error::NotRoot | Error::Missing { .. } | Error::PortTaken { .. } => Exit::Usage,
+            _ => Exit::Failed,
+        };
+        let hint = error.hint();
+        Self::from_error(exit, &error).hint_opt(hint)
+    }
+}
+
+impl From<jewel_runbooks::Error> for Failure {
+    fn from(error: jewel_runbooks::Error) -> Self {
+        let hint = error.hint();
+        match error {
+            jewel_runbooks::Error::Aws(failure) => Self::from(failure),
+            other => Self::from_error(Exit::Failed, &other).hint_opt(hint),
+        }
+    }
+}
+
+impl From<jewel_host::Error> for Failure {
+    fn from(error: jewel_host::Error) -> Self {
+        let hint = error.hint();
+        Self::from_error(Exit::Failed, &error).hint_opt(hint)
+    }
+}
+
+impl From<jewel_runbooks::demo::Error> for Failure {
+    fn from(error: jewel_runbooks::demo::Error) -> Self {
+        match error {
+            jewel_runbooks::demo::Error::Aws(failure) => Self::from(failure),
+            other => Self::from_error(Exit::Failed, &other),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The lock that keeps two runs from changing one shop at once, and who we are to the others.
+
+use std::time::Duration;
+
+use jewel_engine::{Held, Holder, LeaseError, LeaseRecord};
+
+use super::Shop;
+use crate::Run;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Does something while nobody else changes the shop.
+///
+/// # Errors
+/// Exit 5 when somebody else holds the lock; otherwise what `work` fails with.
+pub async fn holding<T>(
+    run: &Run,
+    shop: &Shop,
+    wait: Duration,
+    work: impl AsyncFnOnce(&Held) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let held = take(run, shop, wait).await?;
+    let outcome = work(&held).await;
+    let released = held.release().await;
+    let value = outcome?;
+    // What was to be done is done, and a lock that stays expires by itself: not a failure, but worth a word. Where
+    // the whole shop was taken down, its lock went with it.
+    if let Err(error) = released
+        && jewel_aws::lease(&shop.spec(), &shop.clients).status().await.is_ok_and(|record| record.is_some())
+    {
+        run.ui.warn(&format!("the lock could not be released and expires by itself in under a minute: {error}"));
+    }
+    Ok(value)
+}
+
+/// Takes the shop's lock.
+///
+/// A lock that a killed run left on this very machine is taken over at once: its process is gone, so nothing of it
+/// is still at work. Any other is waited for, at most `wait`.
+///
+/// # Errors
+/// Exit 5, naming the holder.
+async fn take(run: &Run, shop: &Shop, wait: Duration) -> Result<Held, Failure> {
+    let lease = jewel_aws::lease(&shop.spec(), &shop.clients);
+    let holder = ourselves();
+    if let Some(record) = lease.status().await?
+        && record.holder.host == holder.host
+        && !std::path::Path::new(&format!("/proc/{}", record.holder.pid)).exists()
+    {
+        run.ui.say(&format!("process {} on this machine was killed and left its lock; taking it over", record.holder.pid));
+        lease.break_it().await?;
+    }
+    let id = format!("{}-{}-{}", holder.host, holder.pid, jiff::Timestamp::now().as_nanosecond());
+    let phase = run.ui.phase("Lock");
+    let sink = |record: &LeaseRecord| {
+        phase.now(&format!("held by {} on {} (`{}`)", record.holder.user, record.holder.host, record.holder.command));
+    };
+    let held = tokio::select! {
+        held = lease.acquire(&id, &holder, wait, &sink) => held,
+        () = run.cancel.cancelled() => return Err(Failure::interrupted("waiting for the lock")),
+    };
+    held.map_err(|error| {
+        let exit = if matches!(error, LeaseError::Held { .. }) { Exit::Locked } else { Exit::Failed };
+        Failure::from_error(exit, &error).hint("wait for it with `--lock-wait SECONDS`; a killed run's lock ends in under a minute")
+    })
+}
+
+fn ourselves() -> Holder {
+    let command: Vec<String> = std::env::args().skip(1).take(2).collect();
+    Holder {
+        user: crate::environment::user(),
+        host: fs_err::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "unknown".into(), |n| n.trim().into()),
+        pid: std::process::id(),
+        command: format!("jewelctl {}", command.join(" ")),
+    }
+}

@@ -1,0 +1,54 @@
+//! Where each resource of our stack is found in a plan. Every address is `kind.name`.
+
+/// The bucket the pages are served from.
+pub const SITE_BUCKET: &str = "bucket.site";
+/// The bucket the pictures are served from.
+pub const MEDIA_BUCKET: &str = "bucket.media";
+/// The bucket of dumps and archives.
+pub const BACKUPS_BUCKET: &str = "bucket.backups";
+/// The bucket of the lock and of the records of runs.
+pub const OPERATIONS_BUCKET: &str = "bucket.operations";
+/// Lets the distribution read the pages.
+pub const SITE_POLICY: &str = "bucket-policy.site";
+/// Lets the distribution read the pictures.
+pub const MEDIA_POLICY: &str = "bucket-policy.media";
+/// How the distribution signs its requests to buckets.
+pub const ACCESS_CONTROL: &str = "access-control.site";
+/// Rewrites paths of the single-page shop.
+pub const FUNCTION: &str = "function.site";
+/// The shop's one public address.
+pub const DISTRIBUTION: &str = "distribution.shop";
+/// The managed MySQL database.
+pub const DATABASE: &str = "database.shop";
+/// How to log in to the database; also the pointer that says which database is the current one.
+pub const DATABASE_SECRET: &str = "secret.database";
+/// What proves to the API that a request came through the gateway.
+pub const ORIGIN_SECRET: &str = "secret.origin";
+/// The machine the API runs on.
+pub const INSTANCE: &str = "instance.api";
+/// The machine's open ports.
+pub const PORTS: &str = "ports.api";
+/// The machine's daily snapshots.
+pub const AUTO_SNAPSHOTS: &str = "auto-snapshots.api";
+/// The API's address; also the pointer that says which machine is the current one.
+pub const STATIC_IP: &str = "static-ip.api";
+/// The address attached to the machine.
+pub const ATTACHMENT: &str = "static-ip-attachment.api";
+/// Who may log in to the shop.
+pub const USER_POOL: &str = "user-pool.shop";
+/// The shop as an application of the user pool.
+pub const USER_POOL_CLIENT: &str = "user-pool-client.shop";
+/// Where people log in.
+pub const USER_POOL_DOMAIN: &str = "user-pool-domain.shop";
+/// The HTTP API in front of the machine.
+pub const API: &str = "api.shop";
+/// Its way to the machine.
+pub const INTEGRATION: &str = "api-integration.machine";
+/// Its check of tokens.
+pub const AUTHORIZER: &str = "api-authorizer.tokens";
+/// Everything under `/api`.
+pub const ROUTE_PUBLIC: &str = "api-route.public";
+/// What only staff may call.
+pub const ROUTE_ADMIN: &str = "api-route.admin";
+/// What is deployed, and how often it may be called.
+pub const STAGE: &str = "api-stage.default";

@@ -1,0 +1,144 @@
+//! The clients, all made from one set of options.
+
+use std::time::Duration;
+
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_credential_types::Credentials;
+use jewel_engine::{Failure, FailureKind};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::{Error, classify, failure::incomplete};
+
+/// Whom to talk to, and as whom.
+#[derive(Debug, Clone)]
+pub struct ConnectOptions {
+    /// The AWS Region of everything regional.
+    pub region: String,
+    /// A profile of the AWS configuration files, if not the default one.
+    pub profile: Option<String>,
+    /// Another cloud than AWS. Without it the SDK's standard chain applies, `AWS_ENDPOINT_URL` and
+    /// `AWS_ENDPOINT_URL_<SERVICE>` included.
+    pub endpoints: Option<EndpointOverride>,
+}
+
+/// Where another cloud is, and its keys.
+#[derive(Debug, Clone)]
+pub struct EndpointOverride {
+    /// The URL of all services but Lightsail.
+    pub gateway: String,
+    /// The URL of Lightsail.
+    pub lightsail: String,
+    /// Its access key.
+    pub access_key_id: String,
+    /// Its secret key.
+    pub secret_access_key: SecretString,
+}
+
+/// One client for each service, ready to use. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    /// The Region they work in.
+    pub region: String,
+    /// Instances, databases and addresses.
+    pub lightsail: aws_sdk_lightsail::Client,
+    /// Buckets.
+    pub s3: aws_sdk_s3::Client,
+    /// The content delivery network.
+    pub cloudfront: aws_sdk_cloudfront::Client,
+    /// Users.
+    pub cognito: aws_sdk_cognitoidentityprovider::Client,
+    /// The HTTP API.
+    pub apigateway: aws_sdk_apigatewayv2::Client,
+    /// Secrets.
+    pub secrets: aws_sdk_secretsmanager::Client,
+    /// Who we are.
+    pub sts: aws_sdk_sts::Client,
+}
+
+impl Clients {
+    /// Makes the clients. Nothing is asked of any service yet; credentials are looked up with the first call.
+    ///
+    /// # Errors
+    /// None today; reserved for chains that must be asked at once.
+    pub async fn connect(options: &ConnectOptions) -> Result<Self, Error> {
+        let config = load(options).await;
+        let lightsail = match &options.endpoints {
+            Some(endpoints) => aws_sdk_lightsail::config::Builder::from(&config).endpoint_url(&endpoints.lightsail),
+            None => aws_sdk_lightsail::config::Builder::from(&config),
+        };
+        // Buckets have names of their own on AWS only; elsewhere those names would not resolve.
+        let elsewhere = config.endpoint_url().is_some() || s3_is_elsewhere(&config);
+        let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(elsewhere);
+        Ok(Self {
+            region: options.region.clone(),
+            lightsail: aws_sdk_lightsail::Client::from_conf(lightsail.build()),
+            s3: aws_sdk_s3::Client::from_conf(s3.build()),
+            cloudfront: aws_sdk_cloudfront::Client::new(&config),
+            cognito: aws_sdk_cognitoidentityprovider::Client::new(&config),
+            apigateway: aws_sdk_apigatewayv2::Client::new(&config),
+            secrets: aws_sdk_secretsmanager::Client::new(&config),
+            sts: aws_sdk_sts::Client::new(&config),
+        })
+    }
+
+    /// The account the credentials belong to, twelve digits.
+    ///
+    /// # Errors
+    /// When there are no credentials, they are refused, or STS cannot be reached.
+    pub async fn account_id(&self) -> Result<String, Error> {
+        let action = "ask AWS which account the credentials belong to";
+        let identity = self.sts.get_caller_identity().send().await.map_err(|error| {
+            let mut failure = classify(action, error);
+            // Nobody is denied this call: what fails here are always the credentials themselves.
+            if failure.kind == FailureKind::Denied {
+                failure.kind = FailureKind::Credentials;
+            }
+            failure
+        })?;
+        let account: Result<String, Failure> = identity.account.ok_or_else(|| incomplete(action, "account"));
+        Ok(account?)
+    }
+}
+
+async fn load(options: &ConnectOptions) -> SdkConfig {
+    // A dated version, so that an update of the SDK does not change behaviour unseen.
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .region(Region::new(options.region.clone()))
+        // More than the default three: a provision of an empty account asks much at once, and Lightsail's limits are
+        // low and unpublished.
+        .retry_config(
+            RetryConfig::standard()
+                .with_max_attempts(6)
+                .with_initial_backoff(Duration::from_millis(200))
+                .with_max_backoff(Duration::from_secs(5)),
+        )
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(Duration::from_secs(5))
+                .operation_attempt_timeout(Duration::from_secs(60))
+                .build(),
+        );
+    if let Ok(name) = AppName::new("jewelctl") {
+        loader = loader.app_name(name);
+    }
+    if let Some(profile) = &options.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(endpoints) = &options.endpoints {
+        let secret = endpoints.secret_access_key.expose_secret();
+        let keys = Credentials::new(&endpoints.access_key_id, secret, None, None, "endpoint override");
+        loader = loader.endpoint_url(&endpoints.gateway).credentials_provider(keys);
+    }
+    loader.load().await
+}
+
+/// Whether the configuration names an endpoint for S3 alone.
+fn s3_is_elsewhere(config: &SdkConfig) -> bool {
+    let Some(service) = config.service_config() else { return false };
+    let key = aws_types::service_config::ServiceConfigKey::builder()
+        .service_id("S3")
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build();
+    key.is_ok_and(|key| service.load_config(key).is_some())
+}

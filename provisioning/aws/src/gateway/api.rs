@@ -1,0 +1,130 @@
+//! The API itself.
+
+use async_trait::async_trait;
+use aws_sdk_apigatewayv2::{
+    Client,
+    types::{Api as Description, Cors, ProtocolType},
+};
+use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Ownership, Resource};
+use serde_json::{Value as Json, json};
+
+use crate::{
+    Clients, Names, StackSpec, classify,
+    tags::{Tags, hash_map},
+};
+
+/// An HTTP API. Names are not unique and there is no idempotency token: it is found by name and tags.
+pub(crate) struct Api {
+    client: Client,
+    name: String,
+    region: String,
+    origins: Vec<String>,
+    tags: Tags,
+}
+
+impl Api {
+    pub(crate) fn new(spec: &StackSpec, clients: &Clients) -> Self {
+        Self {
+            client: clients.apigateway.clone(),
+            name: Names::new(spec).role("api"),
+            region: spec.region.clone(),
+            origins: spec.api.cors_origins.clone(),
+            tags: Tags::new(spec, "api"),
+        }
+    }
+
+    async fn find(&self) -> Result<Option<Description>, Failure> {
+        let mut named = Vec::new();
+        let mut token = None;
+        loop {
+            let sent = self.client.get_apis().max_results("500").set_next_token(token).send().await;
+            let page = sent.map_err(|error| classify("list APIs", error))?;
+            named.extend(page.items.unwrap_or_default().into_iter().filter(|api| api.name() == Some(&self.name)));
+            token = page.next_token;
+            if token.is_none() {
+                break;
+            }
+        }
+        // Always the same one, should there ever be two; ours before others'.
+        named.sort_by_key(|api| (self.ownership(api) != Ownership::Ours, api.api_id().map(ToOwned::to_owned)));
+        Ok(named.into_iter().next())
+    }
+
+    fn ownership(&self, api: &Description) -> Ownership {
+        self.tags.ownership(api.tags().into_iter().flatten())
+    }
+
+    fn cors(&self) -> Option<Cors> {
+        (!self.origins.is_empty()).then(|| {
+            Cors::builder()
+                .set_allow_origins(Some(self.origins.clone()))
+                .set_allow_headers(Some(vec!["authorization".to_owned(), "content-type".to_owned()]))
+                .set_allow_methods(Some(vec!["*".to_owned()]))
+                .max_age(600)
+                .build()
+        })
+    }
+}
+
+#[async_trait]
+impl Resource for Api {
+    fn title(&self) -> String {
+        format!("HTTP API {}", self.name)
+    }
+
+    fn desired(&self, _inputs: &Inputs) -> Desired {
+        Desired::new().set("cors_origins", json!(self.origins)).set("public_endpoint", true)
+    }
+
+    async fn read(&self, _cx: &Context<'_>) -> Result<Option<Found>, Failure> {
+        let Some(api) = self.find().await? else { return Ok(None) };
+        let id = api.api_id().unwrap_or_default();
+        let origins: Json = json!(api.cors_configuration().map(|cors| cors.allow_origins()).unwrap_or_default());
+        Ok(Some(
+            Found::new()
+                .owned(self.ownership(&api))
+                .attribute("cors_origins", origins)
+                .attribute("public_endpoint", !api.disable_execute_api_endpoint().unwrap_or(false))
+                .output("id", id)
+                .output("arn", format!("arn:aws:apigateway:{}::/apis/{id}", self.region))
+                .output("endpoint", api.api_endpoint()),
+        ))
+    }
+
+    async fn create(&self, _cx: &Context<'_>) -> Result<(), Failure> {
+        let sent = self
+            .client
+            .create_api()
+            .name(&self.name)
+            .protocol_type(ProtocolType::Http)
+            .set_cors_configuration(self.cors())
+            .set_tags(Some(hash_map(&self.tags)))
+            .send()
+            .await;
+        sent.map(drop).map_err(|error| classify(format!("create {}", self.title()), error))
+    }
+
+    async fn update(&self, _cx: &Context<'_>, found: &Found, changes: &[FieldChange]) -> Result<(), Failure> {
+        let id = found.text("id")?;
+        let action = format!("update {}", self.title());
+        let cors = self.cors();
+        if cors.is_none() && changes.iter().any(|change| change.field == "cors_origins") {
+            let sent = self.client.delete_cors_configuration().api_id(id).send().await;
+            sent.map_err(|error| classify(&action, error))?;
+        }
+        let update = self.client.update_api().api_id(id).disable_execute_api_endpoint(false);
+        let sent = update.set_cors_configuration(cors).send().await;
+        sent.map(drop).map_err(|error| classify(action, error))
+    }
+
+    async fn adopt(&self, _cx: &Context<'_>, found: &Found) -> Result<(), Failure> {
+        let tag = self.client.tag_resource().resource_arn(found.text("arn")?).set_tags(Some(hash_map(&self.tags)));
+        tag.send().await.map(drop).map_err(|error| classify(format!("tag {}", self.title()), error))
+    }
+
+    // Routes, stages, integrations and authorizers go with it.
+    async fn delete(&self, _cx: &Context<'_>, found: &Found) -> Result<(), Failure> {
+        let sent = self.client.delete_api().api_id(found.text("id")?).send().await;
+        sent.map(drop).map_err(|error| classify(format!("delete {}", self.title()), error))
+    }
+}

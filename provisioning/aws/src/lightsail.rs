@@ -1,0 +1,34 @@
+//! Lightsail: the machine, its address and ports, and the database.
+//!
+//! A database or instance can be neither renamed nor resized, so each is a role played by the newest of several
+//! generations (`shop-prod-db-1`, `-db-2`), and a pointer says which: the database secret, and the static IP's attachment.
+
+mod attachment;
+mod auto_snapshots;
+mod database;
+mod instance;
+mod pointer;
+mod ports;
+mod static_ip;
+
+pub(crate) use attachment::Attachment;
+pub(crate) use auto_snapshots::AutoSnapshots;
+pub(crate) use database::Database;
+pub(crate) use instance::Instance;
+pub use pointer::{Pointers, pointers};
+pub(crate) use ports::Ports;
+pub(crate) use static_ip::StaticIp;
+
+use aws_sdk_lightsail::types::Tag;
+
+use crate::tags::Tags;
+
+/// Our tags as Lightsail takes them.
+fn tag_list(tags: &Tags) -> Vec<Tag> {
+    tags.pairs().into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+}
+
+/// Lightsail's tags as pairs.
+fn tag_pairs(tags: &[Tag]) -> impl Iterator<Item = (&str, &str)> {
+    tags.iter().map(|tag| (tag.key().unwrap_or_default(), tag.value().unwrap_or_default()))
+}

@@ -1,0 +1,57 @@
+//! The address attached to the machine: the pointer that says which machine serves.
+
+use async_trait::async_trait;
+use aws_sdk_lightsail::Client;
+use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Resource};
+
+use super::pointer::static_ip;
+use crate::{Clients, Names, StackSpec, address, classify};
+
+/// The attachment of the static IP.
+pub(crate) struct Attachment {
+    client: Client,
+    name: String,
+}
+
+impl Attachment {
+    pub(crate) fn new(spec: &StackSpec, clients: &Clients) -> Self {
+        Self { client: clients.lightsail.clone(), name: Names::new(spec).role("api") }
+    }
+}
+
+#[async_trait]
+impl Resource for Attachment {
+    fn title(&self) -> String {
+        format!("attachment of static IP {}", self.name)
+    }
+
+    fn needs(&self) -> Vec<Address> {
+        vec![address::STATIC_IP.into(), address::INSTANCE.into()]
+    }
+
+    fn desired(&self, inputs: &Inputs) -> Desired {
+        Desired::new().set("instance", inputs.value(address::INSTANCE, "name"))
+    }
+
+    async fn read(&self, cx: &Context<'_>) -> Result<Option<Found>, Failure> {
+        let found = static_ip(&self.client, &self.name, cx.memo).await?;
+        let attached = (*found).as_ref().and_then(|address| address.attached_to());
+        Ok(attached.filter(|name| !name.is_empty()).map(|name| Found::new().attribute("instance", name)))
+    }
+
+    async fn create(&self, cx: &Context<'_>) -> Result<(), Failure> {
+        let instance = cx.inputs.require(address::INSTANCE, "name")?;
+        let sent = self.client.attach_static_ip().static_ip_name(&self.name).instance_name(instance).send().await;
+        sent.map(drop).map_err(|error| classify(format!("attach static IP {} to {instance}", self.name), error))
+    }
+
+    async fn update(&self, cx: &Context<'_>, _found: &Found, _changes: &[FieldChange]) -> Result<(), Failure> {
+        // Lightsail moves an attached address in one call.
+        self.create(cx).await
+    }
+
+    async fn delete(&self, _cx: &Context<'_>, _found: &Found) -> Result<(), Failure> {
+        let sent = self.client.detach_static_ip().static_ip_name(&self.name).send().await;
+        sent.map(drop).map_err(|error| classify(format!("detach static IP {}", self.name), error))
+    }
+}

@@ -1,0 +1,111 @@
+//! What the rest of the program needs to know of a stack that exists.
+
+use jewel_engine::{ObserveOptions, OutputMap};
+use serde::{Deserialize, Serialize};
+
+use crate::{Clients, Error, Names, StackSpec, address, stack};
+
+/// Names, ids and addresses of the stack. No secret is among them, only the names of secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outputs {
+    /// Where the pages are.
+    pub site_bucket: String,
+    /// Where the pictures are, under the key prefix `media/`.
+    pub media_bucket: String,
+    /// Where dumps and archives are.
+    pub backups_bucket: String,
+    /// Where the lock and the records of runs are.
+    pub operations_bucket: String,
+    /// The CloudFront distribution.
+    pub distribution_id: String,
+    /// The shop's address without a scheme.
+    pub distribution_domain: String,
+    /// The HTTP API.
+    pub api_id: String,
+    /// Its address, with a scheme.
+    pub api_endpoint: String,
+    /// The Lightsail instance that serves the API now.
+    pub instance_name: String,
+    /// The instance's public address.
+    pub static_ip: String,
+    /// The Lightsail database in use now.
+    pub database_name: String,
+    /// The name of the secret with the database's credentials.
+    pub database_secret: String,
+    /// The name of the secret the API checks requests with.
+    pub origin_secret: String,
+    /// The Cognito user pool.
+    pub user_pool_id: String,
+    /// The shop's client id in it.
+    pub user_pool_client_id: String,
+    /// The first label of the login domain.
+    pub user_pool_domain: String,
+    /// The `iss` of its tokens.
+    pub token_issuer: String,
+}
+
+/// Collects the outputs of a stack, of [`jewel_engine::Observed::outputs`] or [`jewel_engine::Report::outputs`].
+///
+/// `None` while a resource that gives one of them is missing.
+pub fn outputs(map: &OutputMap) -> Option<Outputs> {
+    let text = |address: &str, output: &str| Some(map.get(address)?.get(output)?.as_str()?.to_owned());
+    Some(Outputs {
+        site_bucket: text(address::SITE_BUCKET, "name")?,
+        media_bucket: text(address::MEDIA_BUCKET, "name")?,
+        backups_bucket: text(address::BACKUPS_BUCKET, "name")?,
+        operations_bucket: text(address::OPERATIONS_BUCKET, "name")?,
+        distribution_id: text(address::DISTRIBUTION, "id")?,
+        distribution_domain: text(address::DISTRIBUTION, "domain")?,
+        api_id: text(address::API, "id")?,
+        api_endpoint: text(address::API, "endpoint")?,
+        instance_name: text(address::INSTANCE, "name")?,
+        static_ip: text(address::STATIC_IP, "address")?,
+        database_name: text(address::DATABASE, "name")?,
+        database_secret: text(address::DATABASE_SECRET, "name")?,
+        origin_secret: text(address::ORIGIN_SECRET, "name")?,
+        user_pool_id: text(address::USER_POOL, "id")?,
+        user_pool_client_id: text(address::USER_POOL_CLIENT, "id")?,
+        user_pool_domain: text(address::USER_POOL_DOMAIN, "domain")?,
+        token_issuer: text(address::USER_POOL, "issuer")?,
+    })
+}
+
+/// Reads only what has outputs, for commands that work on a stack that exists.
+///
+/// `None` when the stack does not exist, or not all of it.
+///
+/// # Errors
+/// When something could not be read.
+pub async fn read_outputs(spec: &StackSpec, clients: &Clients) -> Result<Option<Outputs>, Error> {
+    // Buckets have names that need no reading.
+    let part = stack(spec, clients)?.only(|address| {
+        matches!(
+            address.as_str(),
+            address::DISTRIBUTION
+                | address::API
+                | address::INSTANCE
+                | address::STATIC_IP
+                | address::DATABASE
+                | address::DATABASE_SECRET
+                | address::ORIGIN_SECRET
+                | address::USER_POOL
+                | address::USER_POOL_CLIENT
+                | address::USER_POOL_DOMAIN
+        )
+    });
+    let observed = jewel_engine::observe(&part, &ObserveOptions::default(), &|_| {}).await;
+    if let Some((_, failure)) = observed.first_failure() {
+        return Err(failure.clone().into());
+    }
+    let mut map = observed.outputs();
+    let names = Names::new(spec);
+    for (address, role) in [
+        (address::SITE_BUCKET, "site"),
+        (address::MEDIA_BUCKET, "media"),
+        (address::BACKUPS_BUCKET, "backups"),
+        (address::OPERATIONS_BUCKET, "operations"),
+    ] {
+        map.insert(address.into(), [("name".to_owned(), names.bucket(role).into())].into());
+    }
+    Ok(outputs(&map))
+}

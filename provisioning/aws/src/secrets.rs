@@ -1,0 +1,11 @@
+//! Secrets Manager: the database's credentials and the origin secret.
+
+mod database;
+mod origin;
+mod store;
+
+pub(crate) use database::DatabaseCredentials;
+pub use database::{DatabaseSecret, read_database_secret};
+pub(crate) use origin::OriginSecret;
+pub use origin::read_origin_secret;
+pub(crate) use store::Secret;

@@ -1,0 +1,118 @@
+//! The shape of our stack, and nothing else. Adding a resource is one file elsewhere and one line here.
+
+use jewel_engine::{Address, Stack};
+
+use crate::{
+    Clients, Error, Names, StackSpec,
+    address::*,
+    cdn::{AccessControl, Distribution, Function},
+    gateway::{Api, Authorizer, Integration, Route, Stage},
+    identity::{Pool, PoolClient, PoolDomain, PoolGroup},
+    lightsail::{Attachment, AutoSnapshots, Database, Instance, Ports, StaticIp},
+    secrets::{DatabaseCredentials, OriginSecret},
+    storage::{Bucket, BucketPolicy},
+};
+
+/// The stack as specified. Nothing is asked of AWS.
+///
+/// # Errors
+/// When the spec says something AWS would refuse.
+pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
+    spec.check()?;
+    let mut stack = Stack::builder(Names::new(spec).stack())
+        .add(OPERATIONS_BUCKET, Bucket::operations(spec, clients))
+        .add(SITE_BUCKET, Bucket::published(spec, clients, "site"))
+        .add(MEDIA_BUCKET, Bucket::kept(spec, clients, "media"))
+        .add(BACKUPS_BUCKET, Bucket::kept(spec, clients, "backups"))
+        .add(SITE_POLICY, BucketPolicy::new(spec, clients, "site", SITE_BUCKET))
+        .add(MEDIA_POLICY, BucketPolicy::new(spec, clients, "media", MEDIA_BUCKET))
+        .add(DATABASE, Database::new(spec, clients))
+        .add(DATABASE_SECRET, DatabaseCredentials::new(spec, clients))
+        .add(ORIGIN_SECRET, OriginSecret::new(spec, clients))
+        .add(INSTANCE, Instance::new(spec, clients))
+        .add(AUTO_SNAPSHOTS, AutoSnapshots::new(spec, clients))
+        .add(PORTS, Ports::new(spec, clients))
+        .add(STATIC_IP, StaticIp::new(spec, clients))
+        .add(ATTACHMENT, Attachment::new(spec, clients))
+        .add(USER_POOL, Pool::new(spec, clients))
+        .add(USER_POOL_CLIENT, PoolClient::new(spec, clients))
+        .add(USER_POOL_DOMAIN, PoolDomain::new(spec, clients))
+        .add(API, Api::new(spec, clients))
+        .add(INTEGRATION, Integration::new(spec, clients))
+        .add(AUTHORIZER, Authorizer::new(clients))
+        .add(ROUTE_PUBLIC, Route::open(clients, "ANY /api/{proxy+}"))
+        .add(ROUTE_ADMIN, Route::checked(clients, "ANY /api/v1/admin/{proxy+}"))
+        .add(STAGE, Stage::new(spec, clients))
+        .add(ACCESS_CONTROL, AccessControl::new(spec, clients))
+        .add(FUNCTION, Function::new(spec, clients))
+        .add(DISTRIBUTION, Distribution::new(spec, clients));
+    for (precedence, group) in (1..).zip(&spec.users.groups) {
+        stack = stack.add(Address::new("user-group", group), PoolGroup::new(clients, group, precedence));
+    }
+    Ok(stack.build()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use jewel_engine::{Action, Observed, PlanOptions, plan};
+
+    use super::*;
+    use crate::{ConnectOptions, EndpointOverride};
+
+    async fn stack_of(spec: &StackSpec) -> Stack {
+        let nowhere = "http://127.0.0.1:9".to_owned();
+        let endpoints = EndpointOverride {
+            gateway: nowhere.clone(),
+            lightsail: nowhere,
+            access_key_id: "none".to_owned(),
+            secret_access_key: "none".to_owned().into(),
+        };
+        let options = ConnectOptions { region: spec.region.clone(), profile: None, endpoints: Some(endpoints) };
+        stack(spec, &Clients::connect(&options).await.unwrap()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_plan_of_an_empty_account() {
+        let stack = stack_of(&StackSpec::new("shop", "prod", "ap-southeast-1", "123456789012")).await;
+        let plan = plan(&stack, &Observed::default(), &PlanOptions::default());
+        assert!(plan.steps.iter().all(|step| step.action == Action::Create));
+        let lines: Vec<String> = plan
+            .steps
+            .iter()
+            .map(|step| {
+                let after: Vec<_> = step.after.iter().map(Address::as_str).collect();
+                format!("{} = {} <- {}", step.address, step.title, after.join(", "))
+            })
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"));
+        insta::assert_json_snapshot!(
+            "fields_of_an_empty_account",
+            plan.steps
+                .iter()
+                .map(|step| {
+                    let fields: Vec<_> = step
+                        .fields
+                        .iter()
+                        .map(|field| {
+                            let value =
+                                field.after.as_ref().map_or("(known after apply)".to_owned(), ToString::to_string);
+                            format!("{} = {value}", field.field)
+                        })
+                        .collect();
+                    (step.address.as_str(), fields)
+                })
+                .collect::<std::collections::BTreeMap<_, _>>()
+        );
+        assert_eq!((plan.cost.before_cents, plan.cost.after_cents), (0, 2_780));
+    }
+
+    #[tokio::test]
+    async fn two_environments_share_no_name() {
+        let titles = |env: &'static str| async move {
+            let stack = stack_of(&StackSpec::new("shop", env, "ap-southeast-1", "123456789012")).await;
+            let named = stack.addresses().iter().filter_map(|address| Some(stack.resource(address.as_str())?.title()));
+            named.filter(|title| title.contains("shop")).collect::<std::collections::BTreeSet<String>>()
+        };
+        assert!(titles("prod").await.is_disjoint(&titles("staging").await));
+    }
+}

@@ -1,0 +1,271 @@
+//! A bucket: private, encrypted, versioned, marked as ours.
+
+use async_trait::async_trait;
+use aws_sdk_s3::{
+    Client,
+    error::ProvideErrorMetadata as _,
+    types::{
+        BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, ObjectOwnership,
+        OwnershipControls, OwnershipControlsRule, PublicAccessBlockConfiguration, ServerSideEncryption,
+        ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging,
+        VersioningConfiguration,
+    },
+};
+use jewel_engine::{Context, Desired, Failure, FailureKind, FieldChange, Found, Inputs, Ownership, Resource};
+use serde_json::json;
+
+use super::empty;
+use crate::{Clients, Names, StackSpec, classify, failure::optional, tags::Tags};
+
+/// One bucket of ours.
+pub(crate) struct Bucket {
+    s3: Client,
+    region: String,
+    name: String,
+    tags: Tags,
+    data: bool,
+    last: bool,
+}
+
+impl Bucket {
+    /// A bucket whose contents can be published again.
+    pub(crate) fn published(spec: &StackSpec, clients: &Clients, role: &str) -> Self {
+        Self {
+            s3: clients.s3.clone(),
+            region: spec.region.clone(),
+            name: Names::new(spec).bucket(role),
+            tags: Tags::new(spec, role),
+            data: false,
+            last: false,
+        }
+    }
+
+    /// A bucket whose contents cannot be made again.
+    pub(crate) fn kept(spec: &StackSpec, clients: &Clients, role: &str) -> Self {
+        Self { data: true, ..Self::published(spec, clients, role) }
+    }
+
+    /// The bucket of the lock, which is needed until everything else is gone.
+    pub(crate) fn operations(spec: &StackSpec, clients: &Clients) -> Self {
+        Self { last: true, ..Self::kept(spec, clients, "operations") }
+    }
+
+    /// Makes the bucket unless it exists; for the lock, which comes before any plan is applied.
+    pub(crate) async fn create_if_missing(&self) -> Result<(), Failure> {
+        match self.make().await {
+            Err(failure) if failure.code.as_deref() == Some("BucketAlreadyOwnedByYou") => Ok(()),
+            made => made,
+        }
+    }
+
+    async fn make(&self) -> Result<(), Failure> {
+        let action = format!("create bucket {}", self.name);
+        let mut configuration = CreateBucketConfiguration::builder();
+        // The one Region that must not be named.
+        if self.region != "us-east-1" {
+            configuration = configuration.location_constraint(BucketLocationConstraint::from(self.region.as_str()));
+        }
+        // Tags come with the creation, so that a run killed right after it leaves nothing that looks foreign.
+        let configuration = configuration.set_tags(Some(self.tag_set(&action)?)).build();
+        self.s3
+            .create_bucket()
+            .bucket(&self.name)
+            .create_bucket_configuration(configuration)
+            .object_ownership(ObjectOwnership::BucketOwnerEnforced)
+            .send()
+            .await
+            .map_err(|error| classify(action, error))?;
+        Ok(())
+    }
+
+    fn tag_set(&self, action: &str) -> Result<Vec<Tag>, Failure> {
+        self.tags
+            .pairs()
+            .into_iter()
+            .map(|(key, value)| Tag::builder().key(key).value(value).build())
+            .collect::<Result<_, _>>()
+            .map_err(|error| Failure::permanent(action, error.to_string()))
+    }
+
+    async fn put_tags(&self) -> Result<(), Failure> {
+        let action = format!("tag bucket {}", self.name);
+        // A bucket's tags are replaced as a whole; those of others stay.
+        let current = self.read_tags().await?.unwrap_or_default();
+        let mut tags = self.tag_set(&action)?;
+        tags.extend(current.into_iter().filter(|tag| !tag.key().starts_with("jewel:")));
+        let tagging = Tagging::builder().set_tag_set(Some(tags)).build();
+        let tagging = tagging.map_err(|error| Failure::permanent(&action, error.to_string()))?;
+        let sent = self.s3.put_bucket_tagging().bucket(&self.name).tagging(tagging).send().await;
+        sent.map(drop).map_err(|error| classify(action, error))
+    }
+
+    /// The bucket's tags; `None` when there is no bucket.
+    async fn read_tags(&self) -> Result<Option<Vec<Tag>>, Failure> {
+        match self.s3.get_bucket_tagging().bucket(&self.name).send().await {
+            Ok(answer) => Ok(Some(answer.tag_set)),
+            Err(error) if error.code() == Some("NoSuchTagSet") => Ok(Some(Vec::new())),
+            Err(error) => optional(Err(classify(format!("read the tags of bucket {}", self.name), error))),
+        }
+    }
+
+    /// A bucket with no tags at all and nothing in it harms nobody when it is taken for ours: not every S3 takes tags at
+    /// creation, and there a killed run leaves exactly this behind.
+    async fn is_blank(&self, tags: &[Tag]) -> Result<bool, Failure> {
+        Ok(tags.is_empty() && empty::is_empty(&self.s3, &self.name).await?)
+    }
+}
+
+#[async_trait]
+impl Resource for Bucket {
+    fn title(&self) -> String {
+        format!("bucket {}", self.name)
+    }
+
+    fn holds_data(&self) -> bool {
+        self.data
+    }
+
+    fn whereabouts(&self, _found: &Found) -> String {
+        format!("s3://{} in {}", self.name, self.region)
+    }
+
+    fn last_to_go(&self) -> bool {
+        self.last
+    }
+
+    fn desired(&self, _inputs: &Inputs) -> Desired {
+        Desired::new()
+            .set("versioning", "Enabled")
+            .set("encryption", "AES256")
+            .set("public_access", "blocked")
+            .set("object_ownership", "BucketOwnerEnforced")
+            .set("tags", json!(self.tags.map()))
+    }
+
+    async fn read(&self, _cx: &Context<'_>) -> Result<Option<Found>, Failure> {
+        let (s3, name) = (&self.s3, &self.name);
+        let action = |what: &str| format!("read the {what} of bucket {name}");
+        let Some(tags) = self.read_tags().await? else { return Ok(None) };
+        let (versioning, encryption, access, ownership) = tokio::join!(
+            s3.get_bucket_versioning().bucket(name).send(),
+            s3.get_bucket_encryption().bucket(name).send(),
+            s3.get_public_access_block().bucket(name).send(),
+            s3.get_bucket_ownership_controls().bucket(name).send(),
+        );
+        let versioning = versioning.map_err(|error| classify(action("versioning"), error))?.status;
+        let encryption = optional(encryption.map_err(|error| missing(classify(action("encryption"), error))))?
+            .and_then(|answer| answer.server_side_encryption_configuration)
+            .and_then(|configuration| configuration.rules.into_iter().next())
+            .and_then(|rule| rule.apply_server_side_encryption_by_default)
+            .map(|default| default.sse_algorithm.as_str().to_owned());
+        let access = optional(access.map_err(|error| missing(classify(action("public access block"), error))))?
+            .and_then(|answer| answer.public_access_block_configuration);
+        let blocked = access.is_some_and(|block| {
+            [
+                block.block_public_acls,
+                block.ignore_public_acls,
+                block.block_public_policy,
+                block.restrict_public_buckets,
+            ]
+            .iter()
+            .all(|flag| *flag == Some(true))
+        });
+        let ownership = optional(ownership.map_err(|error| missing(classify(action("ownership controls"), error))))?
+            .and_then(|answer| answer.ownership_controls)
+            .and_then(|controls| controls.rules.into_iter().next())
+            .map(|rule| rule.object_ownership.as_str().to_owned());
+
+        let ours = match self.tags.ownership(tags.iter().map(|tag| (tag.key(), tag.value()))) {
+            Ownership::Foreign(_) if self.is_blank(&tags).await? => Ownership::Ours,
+            other => other,
+        };
+        let marks: serde_json::Map<_, _> = self
+            .tags
+            .pairs()
+            .iter()
+            .filter_map(|(key, _)| tags.iter().find(|tag| tag.key() == *key))
+            .map(|tag| (tag.key().to_owned(), tag.value().into()))
+            .collect();
+        Ok(Some(
+            Found::new()
+                .owned(ours)
+                .attribute("versioning", versioning.map(|status| status.as_str().to_owned()))
+                .attribute("encryption", encryption)
+                .attribute("public_access", if blocked { "blocked" } else { "open" })
+                .attribute("object_ownership", ownership)
+                .attribute("tags", marks)
+                .output("name", name.as_str())
+                .output("arn", format!("arn:aws:s3:::{name}"))
+                .output("domain", format!("{name}.s3.{}.amazonaws.com", self.region)),
+        ))
+    }
+
+    async fn create(&self, _cx: &Context<'_>) -> Result<(), Failure> {
+        self.make().await
+    }
+
+    async fn update(&self, _cx: &Context<'_>, _found: &Found, changes: &[FieldChange]) -> Result<(), Failure> {
+        for change in changes {
+            let action = format!("set the {} of bucket {}", change.field.replace('_', " "), self.name);
+            match change.field.as_str() {
+                "tags" => self.put_tags().await?,
+                "versioning" => {
+                    // MFA delete is not mentioned and so not touched.
+                    let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+                    let put = self.s3.put_bucket_versioning().bucket(&self.name).versioning_configuration(enabled);
+                    put.send().await.map_err(|error| classify(action, error))?;
+                }
+                "encryption" => {
+                    let default = ServerSideEncryptionByDefault::builder().sse_algorithm(ServerSideEncryption::Aes256);
+                    let default = default.build().map_err(|error| Failure::permanent(&action, error.to_string()))?;
+                    let rule = ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(default);
+                    let rules = ServerSideEncryptionConfiguration::builder().rules(rule.build()).build();
+                    let rules = rules.map_err(|error| Failure::permanent(&action, error.to_string()))?;
+                    let put = self.s3.put_bucket_encryption().bucket(&self.name);
+                    let sent = put.server_side_encryption_configuration(rules).send().await;
+                    sent.map_err(|error| classify(action, error))?;
+                }
+                "public_access" => {
+                    let block = PublicAccessBlockConfiguration::builder()
+                        .block_public_acls(true)
+                        .ignore_public_acls(true)
+                        .block_public_policy(true)
+                        .restrict_public_buckets(true)
+                        .build();
+                    let put = self.s3.put_public_access_block().bucket(&self.name);
+                    let sent = put.public_access_block_configuration(block).send().await;
+                    sent.map_err(|error| classify(action, error))?;
+                }
+                "object_ownership" => {
+                    let rule = OwnershipControlsRule::builder().object_ownership(ObjectOwnership::BucketOwnerEnforced);
+                    let rule = rule.build().map_err(|error| Failure::permanent(&action, error.to_string()))?;
+                    let controls = OwnershipControls::builder().rules(rule).build();
+                    let controls = controls.map_err(|error| Failure::permanent(&action, error.to_string()))?;
+                    let put = self.s3.put_bucket_ownership_controls().bucket(&self.name);
+                    let sent = put.ownership_controls(controls).send().await;
+                    sent.map_err(|error| classify(action, error))?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn adopt(&self, _cx: &Context<'_>, _found: &Found) -> Result<(), Failure> {
+        self.put_tags().await
+    }
+
+    async fn delete(&self, cx: &Context<'_>, _found: &Found) -> Result<(), Failure> {
+        empty::empty(&self.s3, &self.name, |count| cx.progress(format!("emptying, {count} objects gone"))).await?;
+        let sent = self.s3.delete_bucket().bucket(&self.name).send().await;
+        sent.map(drop).map_err(|error| classify(format!("delete bucket {}", self.name), error))
+    }
+}
+
+/// Services answer "there is no such configuration" with codes of many names and always with 404.
+fn missing(mut failure: Failure) -> Failure {
+    if failure.code.as_deref().is_some_and(|code| code.ends_with("NotFoundError")) {
+        failure.kind = FailureKind::NotFound;
+    }
+    failure
+}

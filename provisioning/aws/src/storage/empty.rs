@@ -1,0 +1,65 @@
+//! Empties a bucket to the last version, which S3 demands before it deletes one.
+
+use aws_sdk_s3::{
+    Client,
+    types::{Delete, ObjectIdentifier},
+};
+use jewel_engine::Failure;
+
+use crate::classify;
+
+/// Whether nothing is in the bucket: no object, no old version, no delete marker.
+pub(super) async fn is_empty(s3: &Client, bucket: &str) -> Result<bool, Failure> {
+    let sent = s3.list_object_versions().bucket(bucket).max_keys(1).send().await;
+    let page = sent.map_err(|error| classify(format!("list bucket {bucket}"), error))?;
+    Ok(page.versions().is_empty() && page.delete_markers().is_empty())
+}
+
+/// Deletes every version, delete marker and unfinished upload. `progress` is told how many are gone.
+pub(super) async fn empty(s3: &Client, bucket: &str, progress: impl Fn(usize)) -> Result<(), Failure> {
+    let action = format!("empty bucket {bucket}");
+    let mut gone = 0;
+    loop {
+        // Always the first page: what it listed is deleted before the next look.
+        let sent = s3.list_object_versions().bucket(bucket).max_keys(1000).send().await;
+        let page = sent.map_err(|error| classify(&action, error))?;
+        let versions = page.versions().iter().map(|v| (v.key(), v.version_id()));
+        let markers = page.delete_markers().iter().map(|m| (m.key(), m.version_id()));
+        let objects: Vec<ObjectIdentifier> = versions
+            .chain(markers)
+            .filter_map(|(key, id)| {
+                ObjectIdentifier::builder().key(key?).set_version_id(id.map(Into::into)).build().ok()
+            })
+            .collect();
+        if objects.is_empty() {
+            break;
+        }
+        gone += objects.len();
+        let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build();
+        let delete = delete.map_err(|error| Failure::permanent(&action, error.to_string()))?;
+        let sent = s3.delete_objects().bucket(bucket).delete(delete).send().await;
+        let answer = sent.map_err(|error| classify(&action, error))?;
+        if let Some(error) = answer.errors().first() {
+            let message = format!("{}: {}", error.key().unwrap_or("?"), error.message().unwrap_or("refused"));
+            let failure = Failure::permanent(&action, message);
+            return Err(Failure { code: error.code().map(Into::into), ..failure });
+        }
+        progress(gone);
+    }
+    abort_uploads(s3, bucket, &action).await
+}
+
+async fn abort_uploads(s3: &Client, bucket: &str, action: &str) -> Result<(), Failure> {
+    loop {
+        let sent = s3.list_multipart_uploads().bucket(bucket).send().await;
+        let page = sent.map_err(|error| classify(action, error))?;
+        for upload in page.uploads() {
+            let abort = s3.abort_multipart_upload().bucket(bucket).set_key(upload.key().map(Into::into));
+            let sent = abort.set_upload_id(upload.upload_id().map(Into::into)).send().await;
+            crate::failure::optional(sent.map_err(|error| classify(action, error)))?;
+        }
+        if page.uploads().is_empty() {
+            return Ok(());
+        }
+    }
+}

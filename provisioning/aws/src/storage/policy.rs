@@ -1,0 +1,79 @@
+//! A bucket's policy that lets our distribution read it, and nobody else.
+//!
+//! A resource of its own because it needs the distribution, which needs the bucket.
+
+use async_trait::async_trait;
+use aws_sdk_s3::Client;
+use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Resource};
+use serde_json::{Value as Json, json};
+
+use crate::{Clients, Names, StackSpec, address, classify, failure::optional};
+
+/// The read grant of one bucket.
+pub(crate) struct BucketPolicy {
+    s3: Client,
+    bucket: String,
+    bucket_address: &'static str,
+}
+
+impl BucketPolicy {
+    pub(crate) fn new(spec: &StackSpec, clients: &Clients, role: &str, bucket_address: &'static str) -> Self {
+        Self { s3: clients.s3.clone(), bucket: Names::new(spec).bucket(role), bucket_address }
+    }
+
+    /// The shape AWS documents for origin access control. It grants no listing, so a missing object answers 403.
+    fn document(&self, distribution: &str) -> Json {
+        json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Sid": "DistributionReads",
+                "Effect": "Allow",
+                "Principal": { "Service": "cloudfront.amazonaws.com" },
+                "Action": "s3:GetObject",
+                "Resource": format!("arn:aws:s3:::{}/*", self.bucket),
+                // The ARN names the account too.
+                "Condition": { "StringEquals": { "AWS:SourceArn": distribution } },
+            }],
+        })
+    }
+}
+
+#[async_trait]
+impl Resource for BucketPolicy {
+    fn title(&self) -> String {
+        format!("policy of bucket {}", self.bucket)
+    }
+
+    fn needs(&self) -> Vec<Address> {
+        vec![self.bucket_address.into(), address::DISTRIBUTION.into()]
+    }
+
+    fn desired(&self, inputs: &Inputs) -> Desired {
+        let arn = inputs.value(address::DISTRIBUTION, "arn");
+        Desired::new().set("policy", arn.map_text(|arn| self.document(arn)))
+    }
+
+    async fn read(&self, _cx: &Context<'_>) -> Result<Option<Found>, Failure> {
+        let sent = self.s3.get_bucket_policy().bucket(&self.bucket).send().await;
+        let answer = optional(sent.map_err(|error| classify(format!("read the {}", self.title()), error)))?;
+        let Some(text) = answer.and_then(|answer| answer.policy) else { return Ok(None) };
+        // Compared as a value: AWS may give the keys back in another order.
+        let policy: Json = serde_json::from_str(&text).unwrap_or(Json::String(text));
+        Ok(Some(Found::new().attribute("policy", policy)))
+    }
+
+    async fn create(&self, cx: &Context<'_>) -> Result<(), Failure> {
+        let policy = self.document(cx.inputs.require(address::DISTRIBUTION, "arn")?).to_string();
+        let sent = self.s3.put_bucket_policy().bucket(&self.bucket).policy(policy).send().await;
+        sent.map(drop).map_err(|error| classify(format!("set the {}", self.title()), error))
+    }
+
+    async fn update(&self, cx: &Context<'_>, _found: &Found, _changes: &[FieldChange]) -> Result<(), Failure> {
+        self.create(cx).await
+    }
+
+    async fn delete(&self, _cx: &Context<'_>, _found: &Found) -> Result<(), Failure> {
+        let sent = self.s3.delete_bucket_policy().bucket(&self.bucket).send().await;
+        sent.map(drop).map_err(|error| classify(format!("delete the {}", self.title()), error))
+    }
+}

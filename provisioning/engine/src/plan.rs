@@ -1,0 +1,277 @@
+//! The plan: what would be done, as an immutable value that can be printed, stored and compared.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    Address, Desired, Failure, FailureKind, FieldChange, Inputs, Observation, Observed, OutputMap, Ownership, Price,
+    Readiness, Stack, diff::all_fields, diff::diff, stack::Node,
+};
+
+/// The version of the stored form; readers refuse what they do not know.
+pub(crate) const FORMAT: u32 = 1;
+
+/// How to plan.
+#[derive(Debug, Clone, Default)]
+pub struct PlanOptions {
+    /// Take over resources that have our names but not our marks.
+    pub adopt: bool,
+}
+
+/// What a plan is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanKind {
+    /// To make the account as wanted.
+    Provision,
+    /// To take the stack away.
+    Destroy,
+}
+
+/// What would be done, in order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The version of this form.
+    pub format_version: u32,
+    /// What it is for.
+    pub kind: PlanKind,
+    /// The stack's name.
+    pub stack: String,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// SHA-256 over what was wanted and what was read; see [`Plan::check_fresh`].
+    pub digest: String,
+    /// Whether foreign resources are taken over.
+    pub adopt: bool,
+    /// One step for each resource, each after those it needs. Steps without change are among them.
+    pub steps: Vec<Step>,
+    /// Why the plan may not be applied, if there is a reason.
+    pub refusals: Vec<Refusal>,
+    /// Fixed monthly prices before and after.
+    pub cost: Cost,
+}
+
+/// What would be done with one resource.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Which.
+    pub address: Address,
+    /// What it is called, for people.
+    pub title: String,
+    /// What.
+    pub action: Action,
+    /// Why, where that is not plain from the fields.
+    pub reasons: Vec<String>,
+    /// What would change.
+    pub fields: Vec<FieldChange>,
+    /// Steps that come before this one.
+    pub after: Vec<Address>,
+    /// Whether it holds data.
+    pub holds_data: bool,
+    /// Its fixed monthly price.
+    pub price: Option<Price>,
+}
+
+/// What can be done with a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Nothing: it is as wanted.
+    None,
+    /// Make it.
+    Create,
+    /// Change it in place, or wait until it is ready.
+    Update,
+    /// Take it over, then change what differs.
+    Adopt,
+    /// Delete it and make a new one.
+    Replace,
+    /// Delete it.
+    Delete,
+    /// Leave it although the stack goes: it holds data.
+    Keep,
+}
+
+/// Why a plan may not be applied.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Which resource is in the way.
+    pub address: Address,
+    /// What, why and what to do, with the kind that decides the exit code.
+    pub failure: Failure,
+}
+
+/// Fixed monthly prices, in US cents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Of what exists.
+    pub before_cents: u64,
+    /// Of what would exist.
+    pub after_cents: u64,
+}
+
+/// The account or the settings are not as they were when the plan was made.
+#[derive(Debug, thiserror::Error)]
+#[error("the plan was made at {made_at} and something it relied on has changed since")]
+pub struct Stale {
+    /// When the plan was made.
+    pub made_at: Timestamp,
+}
+
+impl Plan {
+    /// Whether applying it would do nothing.
+    pub fn is_empty(&self) -> bool {
+        self.changes().next().is_none()
+    }
+
+    /// The steps that do something.
+    pub fn changes(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| !matches!(step.action, Action::None | Action::Keep))
+    }
+
+    /// How many steps have this action.
+    pub fn count(&self, action: Action) -> usize {
+        self.steps.iter().filter(|step| step.action == action).count()
+    }
+
+    /// Compares a stored plan with the stack and a new observation.
+    ///
+    /// # Errors
+    /// When what is wanted or what was read differs from what the plan was made of.
+    pub fn check_fresh(&self, stack: &Stack, observed: &Observed) -> Result<(), Stale> {
+        if self.digest == digest(stack, observed) { Ok(()) } else { Err(Stale { made_at: self.made_at }) }
+    }
+}
+
+/// Compares what is wanted with what was seen. Pure.
+pub fn plan(stack: &Stack, observed: &Observed, options: &PlanOptions) -> Plan {
+    let mut known: OutputMap = observed.outputs();
+    let mut steps = Vec::new();
+    let mut refusals = Vec::new();
+    let mut anew = BTreeSet::new();
+    for (address, node) in stack.iter() {
+        let desired = node.resource.desired(&Inputs::gather(&node.needs, &known));
+        let seen = observed.get(address.as_str());
+        let (mut action, mut reasons, fields) = decide(node, &desired, seen, options);
+        // What hangs on a resource may go with it; whether it did is known only then.
+        if let (Action::None, Some(need)) = (action, node.needs.iter().find(|need| anew.contains(*need))) {
+            reasons.push(format!("{need} is made anew"));
+            action = Action::Update;
+        }
+        if let Some(failure) = refuse(node, seen, action, options) {
+            refusals.push(Refusal { address: address.clone(), failure });
+        }
+        // Outputs of what is made anew are known only afterwards; those of what is changed in place stay.
+        if matches!(action, Action::Create | Action::Replace) {
+            known.remove(address);
+            anew.insert(address.clone());
+        }
+        steps.push(step(address, node, action, reasons, fields, node.needs.clone()));
+    }
+    Plan {
+        format_version: FORMAT,
+        kind: PlanKind::Provision,
+        stack: stack.name().to_owned(),
+        made_at: Timestamp::now(),
+        digest: digest(stack, observed),
+        adopt: options.adopt,
+        cost: cost(&steps, observed, |_| true),
+        steps,
+        refusals,
+    }
+}
+
+fn decide(
+    node: &Node,
+    desired: &Desired,
+    seen: &Observation,
+    options: &PlanOptions,
+) -> (Action, Vec<String>, Vec<FieldChange>) {
+    let Some(found) = seen.found() else { return (Action::Create, Vec::new(), all_fields(desired)) };
+    let changes = diff(desired, &found.attributes, |field| node.resource.rule(field));
+    let mut reasons = Vec::new();
+    let mut action = if changes.is_empty() { Action::None } else { Action::Update };
+    if let Readiness::Waiting(status) = &found.readiness {
+        reasons.push(format!("it is {status}; wait until it is ready"));
+        action = Action::Update;
+    }
+    let forcing: Vec<_> = changes.iter().filter(|c| c.forces_replacement).map(|c| c.field.as_str()).collect();
+    if !forcing.is_empty() {
+        reasons.push(format!("{} can only be set on a new one", forcing.join(", ")));
+        action = Action::Replace;
+    }
+    if let (Ownership::Foreign(marks), true) = (&found.ownership, options.adopt) {
+        reasons.push(format!("take it over: {marks}"));
+        action = action.max(Action::Adopt);
+    }
+    (action, reasons, changes)
+}
+
+/// What may never be done by a plan.
+fn refuse(node: &Node, seen: &Observation, action: Action, options: &PlanOptions) -> Option<Failure> {
+    let title = node.resource.title();
+    match seen {
+        Observation::Unreadable(failure) => return Some(failure.clone()),
+        Observation::Found(found) => {
+            if let (Ownership::Foreign(marks), false) = (&found.ownership, options.adopt) {
+                return Some(Failure::new(FailureKind::Foreign, format!("use {title}"), marks.clone()));
+            }
+            if let Readiness::Failed(why) = &found.readiness {
+                return Some(Failure::permanent(format!("use {title}"), why.clone()));
+            }
+        }
+        Observation::Absent => {}
+    }
+    (action == Action::Replace && node.resource.holds_data()).then(|| {
+        Failure::permanent(format!("change {title}"), "that needs a new one, and a plan never replaces what holds data")
+    })
+}
+
+pub(crate) fn step(
+    address: &Address,
+    node: &Node,
+    action: Action,
+    reasons: Vec<String>,
+    fields: Vec<FieldChange>,
+    after: Vec<Address>,
+) -> Step {
+    Step {
+        address: address.clone(),
+        title: node.resource.title(),
+        action,
+        reasons,
+        fields,
+        after,
+        holds_data: node.resource.holds_data(),
+        price: node.resource.price(),
+    }
+}
+
+pub(crate) fn cost(steps: &[Step], observed: &Observed, stays: impl Fn(&Step) -> bool) -> Cost {
+    let sum = |steps: &mut dyn Iterator<Item = &Step>| {
+        steps.filter_map(|step| step.price.as_ref()).map(|price| price.monthly_cents).sum()
+    };
+    Cost {
+        before_cents: sum(&mut steps.iter().filter(|s| observed.get(s.address.as_str()).found().is_some())),
+        after_cents: sum(&mut steps.iter().filter(|s| stays(s))),
+    }
+}
+
+pub(crate) fn digest(stack: &Stack, observed: &Observed) -> String {
+    let known = observed.outputs();
+    let wanted: BTreeMap<_, _> = stack
+        .iter()
+        .map(|(address, node)| {
+            let desired = node.resource.desired(&Inputs::gather(&node.needs, &known));
+            (address, all_fields(&desired))
+        })
+        .collect();
+    let mut hash = Sha256::new();
+    hash.update(stack.name());
+    hash.update(serde_json::to_vec(&wanted).unwrap_or_default());
+    hash.update(observed.digest());
+    hex::encode(hash.finalize())
+}

@@ -1,0 +1,150 @@
+//! The wanted resources and their edges, checked once.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{Address, Resource, graph};
+
+/// A validated graph of wanted resources.
+#[derive(Clone)]
+pub struct Stack {
+    name: String,
+    nodes: BTreeMap<Address, Node>,
+    order: Vec<Address>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Node {
+    pub(crate) resource: Arc<dyn Resource>,
+    pub(crate) needs: Vec<Address>,
+    pub(crate) read_needs: Vec<Address>,
+}
+
+impl Stack {
+    /// Starts a stack; `name` says which one it is, for people.
+    pub fn builder(name: impl Into<String>) -> StackBuilder {
+        StackBuilder { name: name.into(), entries: Vec::new() }
+    }
+
+    /// Which stack it is, such as `shop-prod`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Every address, each after what it needs.
+    pub fn addresses(&self) -> &[Address] {
+        &self.order
+    }
+
+    /// The resource at `address`.
+    pub fn resource(&self, address: &str) -> Option<&dyn Resource> {
+        self.nodes.get(address).map(|node| &*node.resource)
+    }
+
+    /// The same stack without all that is not `wanted` and not needed by it: for reading a part.
+    pub fn only(&self, wanted: impl Fn(&Address) -> bool) -> Self {
+        let mut keep: Vec<&Address> = self.order.iter().filter(|a| wanted(a)).collect();
+        let mut next = 0;
+        while let Some(address) = keep.get(next).copied() {
+            for need in self.nodes[address].read_needs.iter() {
+                if !keep.contains(&need) {
+                    keep.push(need);
+                }
+            }
+            next += 1;
+        }
+        let nodes: BTreeMap<_, _> = keep
+            .iter()
+            .map(|address| {
+                let node = &self.nodes[*address];
+                let needs = node.needs.iter().filter(|n| keep.contains(n)).cloned().collect();
+                ((*address).clone(), Node { needs, ..node.clone() })
+            })
+            .collect();
+        let order = self.order.iter().filter(|a| nodes.contains_key(*a)).cloned().collect();
+        Self { name: self.name.clone(), nodes, order }
+    }
+
+    /// In order, with its node.
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (&Address, &Node)> {
+        self.order.iter().map(|address| (address, &self.nodes[address]))
+    }
+
+    pub(crate) fn node(&self, address: &Address) -> Option<&Node> {
+        self.nodes.get(address)
+    }
+}
+
+impl std::fmt::Debug for Stack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stack").field("name", &self.name).field("order", &self.order).finish_non_exhaustive()
+    }
+}
+
+/// Collects resources; edges are checked by [`StackBuilder::build`].
+pub struct StackBuilder {
+    name: String,
+    entries: Vec<(Address, Arc<dyn Resource>)>,
+}
+
+impl StackBuilder {
+    /// Adds a resource under an address of its own.
+    #[must_use]
+    pub fn add(mut self, address: impl Into<Address>, resource: impl Resource) -> Self {
+        self.entries.push((address.into(), Arc::new(resource)));
+        self
+    }
+
+    /// Checks the graph.
+    ///
+    /// # Errors
+    /// When two resources share an address, a need is not in the stack, or needs form a cycle.
+    pub fn build(self) -> Result<Stack, StackError> {
+        let mut nodes = BTreeMap::new();
+        for (address, resource) in self.entries {
+            let read_needs = resource.read_needs();
+            let mut needs = resource.needs();
+            needs.extend(read_needs.iter().cloned());
+            needs.sort();
+            needs.dedup();
+            if nodes.insert(address.clone(), Node { resource, needs, read_needs }).is_some() {
+                return Err(StackError::Duplicate { address });
+            }
+        }
+        let edges: BTreeMap<_, _> =
+            nodes.iter().map(|(a, n): (&Address, &Node)| (a.clone(), n.needs.clone())).collect();
+        for (address, needs) in &edges {
+            if let Some(need) = needs.iter().find(|need| !edges.contains_key(*need)) {
+                return Err(StackError::Missing { address: address.clone(), need: need.clone() });
+            }
+        }
+        let order = graph::topological(&edges).map_err(|cycle| StackError::Cycle {
+            path: cycle.iter().map(Address::as_str).collect::<Vec<_>>().join(" -> "),
+        })?;
+        Ok(Stack { name: self.name, nodes, order })
+    }
+}
+
+/// A stack that makes no sense. Always a mistake in the program, never in the settings.
+#[derive(Debug, thiserror::Error)]
+pub enum StackError {
+    /// Two resources, one address.
+    #[error("two resources have the address {address}")]
+    Duplicate {
+        /// The address.
+        address: Address,
+    },
+    /// An edge into nothing.
+    #[error("{address} needs {need}, which is not in the stack")]
+    Missing {
+        /// Who needs it.
+        address: Address,
+        /// What is needed.
+        need: Address,
+    },
+    /// Needs that go round in a circle.
+    #[error("resources need each other in a circle: {path}")]
+    Cycle {
+        /// The circle.
+        path: String,
+    },
+}

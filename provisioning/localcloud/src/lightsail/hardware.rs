@@ -1,0 +1,166 @@
+//! What the service needs from the ground it stands on, as one trait, so that its states can be tested without machines.
+
+use std::net::Ipv4Addr;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+
+use super::Ground;
+use crate::{
+    database::{Databases, Master, ServerSpec},
+    layout::Layout,
+    machine::{Access, MachineSpec, Machines},
+    network::forward::{Forwards, PortRule},
+};
+
+/// Why the ground could not do something: one line, with its causes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Failure(String);
+
+impl Failure {
+    pub(crate) fn from_error(error: &dyn std::error::Error) -> Self {
+        let mut text = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            text.push_str(": ");
+            text.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        Self(text)
+    }
+}
+
+impl From<crate::Error> for Failure {
+    fn from(error: crate::Error) -> Self {
+        Self::from_error(&error)
+    }
+}
+
+impl From<crate::database::Error> for Failure {
+    fn from(error: crate::database::Error) -> Self {
+        Self::from_error(&error)
+    }
+}
+
+type Outcome<T = ()> = Result<T, Failure>;
+
+/// Machines, servers and addresses. Everything but `database_runs` may take seconds; everything is idempotent.
+#[async_trait]
+pub(crate) trait Hardware: Send + Sync + 'static {
+    fn private_address(&self, host: u8) -> Ipv4Addr;
+    fn public_address(&self, host: u8) -> Ipv4Addr;
+
+    async fn create_machine(&self, spec: &MachineSpec) -> Outcome;
+    async fn start_machine(&self, id: &str) -> Outcome;
+    async fn stop_machine(&self, id: &str) -> Outcome;
+    async fn destroy_machine(&self, id: &str) -> Outcome;
+    async fn machine_runs(&self, id: &str) -> bool;
+    async fn access(&self, id: &str) -> Outcome<Access>;
+
+    async fn expose(&self, public: Ipv4Addr, target: Option<Ipv4Addr>, rules: &[PortRule]) -> Outcome;
+    async fn conceal(&self, public: Ipv4Addr) -> Outcome;
+
+    async fn engine_version(&self) -> Outcome<String>;
+    async fn create_database(&self, server: &ServerSpec, master: &Master) -> Outcome;
+    async fn start_database(&self, server: &ServerSpec) -> Outcome;
+    async fn stop_database(&self, id: &str) -> Outcome;
+    async fn destroy_database(&self, id: &str) -> Outcome;
+    fn database_runs(&self, id: &str) -> bool;
+    async fn set_master_password(&self, id: &str, user: &str, password: &SecretString) -> Outcome;
+    async fn set_parameter(&self, id: &str, name: &str, value: &str) -> Outcome;
+}
+
+/// The real ground.
+pub(crate) struct Real {
+    layout: Layout,
+    machines: Machines,
+    forwards: Forwards,
+    databases: Databases,
+}
+
+impl Real {
+    pub(crate) fn new(ground: &Ground) -> Self {
+        Self {
+            layout: ground.layout.clone(),
+            machines: ground.machines.clone(),
+            forwards: ground.forwards.clone(),
+            databases: Databases::new(ground.layout.clone(), ground.network.clone(), ground.options.mysqld.clone()),
+        }
+    }
+}
+
+#[async_trait]
+impl Hardware for Real {
+    fn private_address(&self, host: u8) -> Ipv4Addr {
+        self.layout.private_address(host)
+    }
+
+    fn public_address(&self, host: u8) -> Ipv4Addr {
+        self.layout.public_address(host)
+    }
+
+    async fn create_machine(&self, spec: &MachineSpec) -> Outcome {
+        Ok(self.machines.create(spec).await?)
+    }
+
+    async fn start_machine(&self, id: &str) -> Outcome {
+        Ok(self.machines.start(id).await?)
+    }
+
+    async fn stop_machine(&self, id: &str) -> Outcome {
+        Ok(self.machines.stop(id).await?)
+    }
+
+    async fn destroy_machine(&self, id: &str) -> Outcome {
+        Ok(self.machines.destroy(id).await?)
+    }
+
+    async fn machine_runs(&self, id: &str) -> bool {
+        self.machines.is_running(id).await
+    }
+
+    async fn access(&self, id: &str) -> Outcome<Access> {
+        Ok(self.machines.access(id).await?)
+    }
+
+    async fn expose(&self, public: Ipv4Addr, target: Option<Ipv4Addr>, rules: &[PortRule]) -> Outcome {
+        Ok(self.forwards.set(public, target, rules).await?)
+    }
+
+    async fn conceal(&self, public: Ipv4Addr) -> Outcome {
+        Ok(self.forwards.remove(public).await?)
+    }
+
+    async fn engine_version(&self) -> Outcome<String> {
+        Ok(self.databases.engine().await?.version.clone())
+    }
+
+    async fn create_database(&self, server: &ServerSpec, master: &Master) -> Outcome {
+        Ok(self.databases.create(server, master).await?)
+    }
+
+    async fn start_database(&self, server: &ServerSpec) -> Outcome {
+        Ok(self.databases.start(server).await?)
+    }
+
+    async fn stop_database(&self, id: &str) -> Outcome {
+        Ok(self.databases.stop(id).await?)
+    }
+
+    async fn destroy_database(&self, id: &str) -> Outcome {
+        Ok(self.databases.destroy(id).await?)
+    }
+
+    fn database_runs(&self, id: &str) -> bool {
+        self.databases.is_running(id)
+    }
+
+    async fn set_master_password(&self, id: &str, user: &str, password: &SecretString) -> Outcome {
+        Ok(self.databases.set_master_password(id, user, password).await?)
+    }
+
+    async fn set_parameter(&self, id: &str, name: &str, value: &str) -> Outcome {
+        Ok(self.databases.set_parameter(id, name, value).await?)
+    }
+}

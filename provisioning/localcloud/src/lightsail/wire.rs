@@ -1,0 +1,144 @@
+//! Lightsail's wire: AWS JSON 1.1 over HTTP, one address, the operation named by a header.
+//!
+//! Signatures are looked at, not verified: this service is told which access key is let in, not its secret. Knows
+//! nothing of what the operations do.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{dispatch, fault::Fault, service::Service};
+
+const TARGET_PREFIX: &str = "Lightsail_20161128.";
+
+/// The one route of the service.
+pub(crate) fn router(service: Arc<Service>) -> Router {
+    Router::new().route("/", post(answer)).with_state(service)
+}
+
+async fn answer(State(service): State<Arc<Service>>, headers: HeaderMap, body: Bytes) -> Response {
+    let request_id = Uuid::new_v4().to_string();
+    // A client that hangs up must not stop a request halfway: what was persisted is then also begun.
+    let work = tokio::spawn(async move { handle(service, &headers, &body).await });
+    let outcome = work.await.unwrap_or_else(|_| Err(Fault::service("The service failed while it answered.")));
+    let (status, body, fault) = match outcome {
+        Ok(body) => (StatusCode::OK, body, None),
+        Err(fault) => {
+            tracing::debug!(request_id, error = %fault, "refused");
+            (fault.kind.status(), fault.body(), Some(fault.kind.name()))
+        }
+    };
+    let mut body = body;
+    prune(&mut body);
+    let mut response = (status, body.to_string()).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1"));
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        headers.insert("x-amzn-requestid", value);
+    }
+    if let Some(name) = fault {
+        headers.insert("x-amzn-errortype", HeaderValue::from_static(name));
+    }
+    response
+}
+
+async fn handle(service: Arc<Service>, headers: &HeaderMap, body: &[u8]) -> Result<Value, Fault> {
+    let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let operation = target.strip_prefix(TARGET_PREFIX).ok_or_else(|| Fault::unknown_operation(target))?;
+    authenticate(headers, &service.options.access_key_id, &service.options.region)?;
+    let request = if body.is_empty() {
+        Value::Object(serde_json::Map::new())
+    } else {
+        serde_json::from_slice(body).map_err(|error| Fault::serialization(format!("The body is not JSON: {error}")))?
+    };
+    dispatch::call(service, operation, request).await
+}
+
+/// AWS leaves out what has no value.
+fn prune(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, value| !value.is_null());
+            fields.values_mut().for_each(prune);
+        }
+        Value::Array(items) => items.iter_mut().for_each(prune),
+        _ => {}
+    }
+}
+
+/// Lets in only requests signed (in form) by `access_key_id` for Lightsail in `region`.
+fn authenticate(headers: &HeaderMap, access_key_id: &str, region: &str) -> Result<(), Fault> {
+    let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let header = header.ok_or_else(Fault::missing_authentication)?;
+    let parts = header
+        .strip_prefix("AWS4-HMAC-SHA256 ")
+        .ok_or_else(|| Fault::incomplete_signature("Authorization header requires 'AWS4-HMAC-SHA256'."))?;
+    let part = |name: &str| {
+        parts
+            .split(',')
+            .find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| Fault::incomplete_signature(format!("Authorization header requires '{name}' parameter.")))
+    };
+    let credential = part("Credential")?;
+    part("Signature")?;
+    part("SignedHeaders")?;
+    let scope: Vec<&str> = credential.rsplitn(5, '/').collect();
+    let [terminator, signed_service, signed_region, _date, key] = scope[..] else {
+        return Err(Fault::incomplete_signature("Credential must have exactly 5 slash-delimited elements."));
+    };
+    if key != access_key_id {
+        return Err(Fault::unrecognized_client());
+    }
+    if (signed_region, signed_service, terminator) != (region, "lightsail", "aws4_request") {
+        return Err(Fault::invalid_signature(format!(
+            "Credential should be scoped to {region}/lightsail/aws4_request, not {signed_region}/{signed_service}/{terminator}."
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lightsail::fault::FaultKind;
+
+    fn attempt(authorization: Option<&str>) -> Result<(), FaultKind> {
+        let mut headers = HeaderMap::new();
+        if let Some(value) = authorization {
+            headers.insert(header::AUTHORIZATION, value.parse().unwrap());
+        }
+        authenticate(&headers, "AKIAEXAMPLE", "eu-west-1").map_err(|fault| fault.kind)
+    }
+
+    fn signed(credential: &str) -> String {
+        format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host;x-amz-date, Signature=00ff")
+    }
+
+    #[test]
+    fn only_the_clouds_own_key_is_let_in() {
+        assert_eq!(attempt(Some(&signed("AKIAEXAMPLE/20261122/eu-west-1/lightsail/aws4_request"))), Ok(()));
+        let other = signed("AKIAOTHER/20261122/eu-west-1/lightsail/aws4_request");
+        assert_eq!(attempt(Some(&other)), Err(FaultKind::UnrecognizedClient));
+        assert_eq!(attempt(None), Err(FaultKind::MissingAuthentication));
+        assert_eq!(attempt(Some("Bearer x")), Err(FaultKind::IncompleteSignature));
+        assert_eq!(attempt(Some("AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE")), Err(FaultKind::IncompleteSignature));
+    }
+
+    #[test]
+    fn a_signature_for_another_region_or_service_is_refused() {
+        for scope in ["us-east-1/lightsail/aws4_request", "eu-west-1/ec2/aws4_request"] {
+            let header = signed(&format!("AKIAEXAMPLE/20261122/{scope}"));
+            assert_eq!(attempt(Some(&header)), Err(FaultKind::InvalidSignature), "{scope}");
+        }
+    }
+}

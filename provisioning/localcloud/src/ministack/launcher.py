@@ -1,0 +1,206 @@
+"""Runs ministack as one part of a cloud that may be killed at any moment.
+
+What is added to it, and why:
+* State is saved shortly after each request that may have changed something; ministack by itself saves only at a
+  graceful stop.
+* The process ends when its parent does (standard input is a pipe that the parent holds open).
+* Names under `.localhost` resolve to 127.0.0.1 everywhere, so that a CloudFront origin can be an API of this cloud.
+* An HTTP integration of API Gateway answers with all headers of its backend, as AWS's does.
+"""
+
+import asyncio
+import http.client
+import json
+import os
+import socket
+import sys
+import threading
+import time
+import urllib.parse
+
+SAVE_AFTER_SECONDS = 0.15
+READ_ONLY = {"GET", "HEAD", "OPTIONS"}
+HOP_BY_HOP = {
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+}
+# An HTTP API waits this long for its integration: its quota, which cannot be raised.
+INTEGRATION_TIMEOUT_SECONDS = 30
+
+
+def resolve_localhost_names():
+    system = socket.getaddrinfo
+
+    def getaddrinfo(host, *args, **kwargs):
+        name = host.decode() if isinstance(host, bytes) else host
+        if isinstance(name, str) and name.lower().rstrip(".").endswith(".localhost"):
+            host = "127.0.0.1"
+        return system(host, *args, **kwargs)
+
+    socket.getaddrinfo = getaddrinfo
+
+
+class Saver:
+    """Writes the state of each service that changed, atomically, shortly after it did."""
+
+    def __init__(self, app, persistence):
+        self.app = app
+        self.persistence = persistence
+        self.written = {}
+        self.task = None
+        self.dirty = False
+        self.pause = SAVE_AFTER_SECONDS
+
+    def touch(self):
+        self.dirty = True
+        if self.task is None or self.task.done():
+            self.task = asyncio.get_running_loop().create_task(self.save_soon())
+
+    async def save_soon(self):
+        while self.dirty:
+            await asyncio.sleep(self.pause)
+            self.dirty = False
+            started = time.monotonic()
+            if not self.save():
+                self.dirty = True
+            # Saving is done on the loop, where nothing changes meanwhile; never let it take most of the time.
+            self.pause = max(SAVE_AFTER_SECONDS, 4 * (time.monotonic() - started))
+
+    def save(self):
+        complete = True
+        for name, get_state in self.app._build_persistence_save_dict().items():
+            try:
+                state = get_state()
+                if state is None:
+                    continue
+                version = self.persistence._state_format_version(name)
+                text = json.dumps(
+                    {"__ministack_format__": version, "payload": state},
+                    default=self.persistence._json_default,
+                )
+                if self.written.get(name) != hash(text):
+                    self.write(name, text)
+                    self.written[name] = hash(text)
+            except Exception as error:  # a handler on another thread changed it under us: try again
+                print(f"state of {name} not saved yet: {error!r}", file=sys.stderr, flush=True)
+                complete = False
+        return complete
+
+    @staticmethod
+    def write(name, text):
+        directory = os.environ["STATE_DIR"]
+        path = os.path.join(directory, f"{name}.json")
+        with open(path + ".new", "w", opener=lambda p, flags: os.open(p, flags, 0o600)) as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(path + ".new", path)
+
+
+def saving(application, saver):
+    def passes_through(scope):
+        """Traffic of the shop's visitors: it ends at an instance or a bucket and changes nothing here."""
+        host = dict(scope["headers"]).get(b"host", b"")
+        return b".cloudfront." in host or b".execute-api." in host
+
+    async def wrapped(scope, receive, send):
+        await application(scope, receive, send)
+        if scope["type"] == "http" and scope["method"] not in READ_ONLY and not passes_through(scope):
+            saver.touch()
+
+    return wrapped
+
+
+def proxy_with_all_headers(apigateway):
+    def call(url, method, headers, body):
+        target = urllib.parse.urlsplit(url)
+        kind = http.client.HTTPSConnection if target.scheme == "https" else http.client.HTTPConnection
+        connection = kind(target.hostname, target.port, timeout=INTEGRATION_TIMEOUT_SECONDS)
+        try:
+            path = (target.path or "/") + (f"?{target.query}" if target.query else "")
+            connection.request(method, path, body=body or None, headers=headers)
+            response = connection.getresponse()
+            return response.status, response.getheaders(), response.read()
+        finally:
+            connection.close()
+
+    async def invoke(integration, path, method, headers, body, query_params):
+        url = (integration.get("integrationUri") or "").rstrip("/") + path
+        query = urllib.parse.urlencode(query_params or {}, doseq=True)
+        if query:
+            url = f"{url}?{query}"
+        dropped = HOP_BY_HOP | {"host", "content-length"}
+        sent = {}
+        for name, value in headers.items():
+            if name.lower() not in dropped:
+                sent[name] = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        try:
+            status, pairs, data = await asyncio.to_thread(call, url, method, sent, body)
+        except TimeoutError:
+            return 504, {"Content-Type": "application/json"}, b'{"message":"Endpoint request timed out"}'
+        except Exception as error:
+            print(f"integration {method} {url}: {error!r}", file=sys.stderr, flush=True)
+            return 503, {"Content-Type": "application/json"}, b'{"message":"Service Unavailable"}'
+        received = {}
+        for name, value in pairs:
+            if name.lower() in HOP_BY_HOP or name.lower() == "content-length":
+                continue
+            key = name.title()
+            if key in received:
+                earlier = received[key]
+                received[key] = (earlier if isinstance(earlier, list) else [earlier]) + [value]
+            else:
+                received[key] = value
+        return status, received, data
+
+    apigateway._invoke_http_proxy = invoke
+
+
+def stop_with_parent(stop, loop):
+    def watch():
+        while os.read(0, 4096):
+            pass
+        loop.call_soon_threadsafe(stop.set)
+
+    threading.Thread(target=watch, daemon=True, name="parent").start()
+
+
+async def serve():
+    import signal
+
+    from hypercorn.asyncio import serve as hypercorn_serve
+    from hypercorn.config import Config
+    from ministack import app
+    from ministack.core import persistence
+    from ministack.services import apigateway
+
+    proxy_with_all_headers(apigateway)
+    saver = Saver(app, persistence)
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    stop_with_parent(stop, loop)
+
+    config = Config()
+    config.bind = [f"{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 2
+    config.loglevel = "WARNING"
+    await hypercorn_serve(saving(app.app, saver), config, shutdown_trigger=stop.wait)
+    saver.save()
+
+
+if __name__ == "__main__":
+    resolve_localhost_names()
+    asyncio.run(serve())
+    # Worker threads of ministack's services must not keep a stopped server alive.
+    sys.stdout.flush()
+    os._exit(0)

@@ -1,0 +1,78 @@
+//! What can go wrong while operating a shop.
+
+use std::path::PathBuf;
+
+use jewel_engine::Failure;
+
+/// A failed operation, with the resource or file it failed on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// AWS refused, or could not be reached.
+    #[error(transparent)]
+    Aws(#[from] Failure),
+    /// The instance could not be reached, or something went wrong on it.
+    #[error(transparent)]
+    Host(#[from] jewel_host::Error),
+    /// A migration went wrong.
+    #[error(transparent)]
+    Migration(#[from] jewel_migrations::Error),
+    /// The instance is not in a state to be worked on.
+    #[error("instance {instance} gave no way in: {reason}")]
+    NoAccess {
+        /// The Lightsail instance.
+        instance: String,
+        /// What is missing.
+        reason: &'static str,
+    },
+    /// A secret does not hold what it should.
+    #[error("secret {secret} cannot be used: {reason}")]
+    Secret {
+        /// The secret's name.
+        secret: String,
+        /// Why, without its content.
+        reason: &'static str,
+    },
+    /// The database refused, or could not be reached.
+    #[error("{doing} on database {database} failed")]
+    Database {
+        /// The Lightsail database.
+        database: String,
+        /// What was being done.
+        doing: &'static str,
+        /// What the server or the driver says.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// A file of the site cannot be read.
+    #[error("{} cannot be read", path.display())]
+    SiteFile {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The folder is not a site.
+    #[error("{} is not a site: {reason}", path.display())]
+    NotASite {
+        /// The folder.
+        path: PathBuf,
+        /// What is missing.
+        reason: &'static str,
+    },
+}
+
+impl Error {
+    /// What to try next, where there is something to try.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Aws(failure) => failure.hint(),
+            Self::Host(error) => error.hint(),
+            Self::NoAccess { .. } => Some("an instance has its keys some minutes after it was made; try again then"),
+            Self::Secret { .. } => Some("provision again; it writes the secret anew"),
+            _ => None,
+        }
+    }
+}

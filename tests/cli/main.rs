@@ -1,0 +1,125 @@
+//! Bad input and help, as the real binary answers it: the message, the exit code, and nothing changed.
+
+use std::path::Path;
+
+use jewel_tests::{Answer, Jewelctl};
+
+fn jewelctl(folder: &Path, args: &[&str]) -> Answer {
+    Jewelctl::new(folder, folder, args).run()
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn entries(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs_err::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// With this `jewel.toml`, `plan` answers this on standard error, exit 2, and leaves the folder as it was.
+#[track_caller]
+fn refused(text: &str) -> String {
+    let folder = folder();
+    fs_err::write(folder.path().join("jewel.toml"), text).unwrap();
+    let answer = jewelctl(folder.path(), &["plan", "--target", "local"]).expect(2);
+    assert_eq!(answer.stdout, "");
+    assert_eq!(entries(folder.path()), ["jewel.toml"]);
+    answer.stderr
+}
+
+#[test]
+fn no_file() {
+    let folder = folder();
+    let answer = jewelctl(folder.path(), &["plan", "--target", "local"]).expect(2);
+    insta::assert_snapshot!(answer.stderr);
+    assert!(entries(folder.path()).is_empty());
+}
+
+#[test]
+fn no_file_for_up_and_nobody_to_ask() {
+    let folder = folder();
+    let answer = jewelctl(folder.path(), &["up", "--target", "local"]).expect(2);
+    insta::assert_snapshot!(answer.stderr);
+    assert!(entries(folder.path()).is_empty());
+}
+
+#[test]
+fn a_misspelt_key() {
+    insta::assert_snapshot!(refused("project = \"shop\"\n\n[databse]\nname = \"shop\"\n"));
+}
+
+#[test]
+fn a_wrong_type() {
+    insta::assert_snapshot!(refused("project = \"shop\"\n[budget]\nmonthly_usd = \"sixty-five\"\n"));
+}
+
+#[test]
+fn a_name_aws_would_refuse() {
+    insta::assert_snapshot!(refused("project = \"Maison Permata\"\n"));
+}
+
+#[test]
+fn unknown_command() {
+    let folder = folder();
+    let answer = jewelctl(folder.path(), &["provison"]).expect(2);
+    insta::assert_snapshot!(answer.stderr);
+}
+
+#[test]
+fn init_writes_once() {
+    let folder = folder();
+    jewelctl(folder.path(), &["init", "--yes", "--project", "permata"]).expect(0);
+    let written = fs_err::read_to_string(folder.path().join("jewel.toml")).unwrap();
+    assert!(written.contains("project = \"permata\""));
+    let answer = jewelctl(folder.path(), &["init", "--yes"]).expect(7);
+    insta::assert_snapshot!(answer.stderr);
+    assert_eq!(fs_err::read_to_string(folder.path().join("jewel.toml")).unwrap(), written);
+}
+
+#[test]
+fn init_refuses_a_bad_name() {
+    let folder = folder();
+    let answer = jewelctl(folder.path(), &["init", "--yes", "--project", "My Shop"]).expect(2);
+    insta::assert_snapshot!(answer.stderr);
+    assert!(entries(folder.path()).is_empty());
+}
+
+#[test]
+fn errors_are_objects_with_json() {
+    let folder = folder();
+    let answer = jewelctl(folder.path(), &["plan", "--target", "local", "--json"]).expect(2);
+    let object = answer.json();
+    assert_eq!(object["type"], "error");
+    assert_eq!(object["exit_code"], 2);
+    assert!(object["hint"].as_str().unwrap().contains("jewelctl init"));
+}
+
+#[test]
+fn help() {
+    let folder = folder();
+    insta::assert_snapshot!(jewelctl(folder.path(), &["--help"]).expect(0).stdout);
+}
+
+#[test]
+fn every_command_that_changes_something_has_a_dry_run() {
+    let folder = folder();
+    for command in
+        ["init", "up", "provision", "destroy", "migrate up", "deploy api", "deploy site", "local down", "local reset"]
+    {
+        let args: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        let help = jewelctl(folder.path(), &args).expect(0).stdout;
+        assert!(help.contains("--dry-run"), "{command} has none");
+    }
+}
+
+#[test]
+fn completions_and_man_page() {
+    let folder = folder();
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(jewelctl(folder.path(), &["completions", shell]).expect(0).stdout.contains("jewelctl"));
+    }
+    assert!(jewelctl(folder.path(), &["man"]).expect(0).stdout.starts_with(".ie"));
+}

@@ -1,0 +1,79 @@
+//! The whole shop on the local cloud: the journeys that the README promises, one after the other.
+//!
+//! Its own `main` (libtest-mimic) because the cloud must end with the run, whatever failed.
+
+mod http;
+mod journey;
+mod recovery;
+mod teardown;
+mod wire;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use jewel_tests::Cloud;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// Shared by all: one cloud, one shop on it.
+#[derive(Debug)]
+pub struct Shop {
+    /// Where it runs.
+    pub cloud: Cloud,
+    /// Its address.
+    pub url: String,
+}
+
+type Test = fn(&Shop);
+
+/// In this order: the last ones take the shop down.
+const TESTS: &[(&str, Test)] = &[
+    ("the_page_and_its_files_come_through_the_cdn", journey::page),
+    ("the_catalogue_comes_from_the_database", journey::catalogue),
+    ("a_browser_shows_the_catalogue", journey::browser),
+    ("the_api_describes_itself", journey::openapi),
+    ("the_origin_refuses_who_does_not_come_through_the_cdn", journey::origin_is_closed),
+    ("an_admin_signs_in_and_creates_a_product", journey::admin_creates_a_product),
+    ("a_second_up_changes_nothing", journey::second_up),
+    ("plan_says_no_changes", journey::plan_is_empty),
+    ("a_second_provision_writes_nothing", journey::second_provision),
+    ("a_saved_plan_is_refused_when_stale", journey::stale_plan),
+    ("the_schema_is_up_to_date", journey::migrations),
+    ("secrets_are_in_no_output", journey::no_secrets),
+    ("port_22_is_closed_after_every_command", journey::ssh_is_closed),
+    ("the_aws_cli_works", wire::aws_cli),
+    ("boto3_gets_aws_s_errors", wire::boto3_errors),
+    ("two_ups_at_once", recovery::two_ups_at_once),
+    ("everything_killed_comes_back_with_its_data", recovery::kill_everything),
+    ("up_killed_at_random_moments_converges", recovery::kill_up),
+    ("destroy_keeps_the_data_and_says_where", teardown::keeps_data),
+    ("destroy_with_data_leaves_nothing", teardown::deletes_data),
+];
+
+fn main() -> ExitCode {
+    let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
+    if arguments.list {
+        return libtest_mimic::run(&arguments, trials(None)).exit_code();
+    }
+    let cloud = Cloud::new();
+    cloud.run(&["init", "--yes"]).expect(0);
+    let answer = cloud.run(&["up", "--yes", "--json"]).expect(0);
+    let url = answer.json()["url"].as_str().expect("up ends with the shop's address").to_owned();
+    let shop = Arc::new(Shop { cloud, url });
+    let conclusion = libtest_mimic::run(&arguments, trials(Some(&shop)));
+    drop(shop);
+    conclusion.exit_code()
+}
+
+fn trials(shop: Option<&Arc<Shop>>) -> Vec<Trial> {
+    let trial = |(name, test): &(&'static str, Test)| {
+        let (shop, test) = (shop.cloned(), *test);
+        Trial::test(*name, move || {
+            let shop = shop.expect("a shop");
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| test(&shop))).map_err(|cause| {
+                let text = cause.downcast_ref::<String>().cloned();
+                Failed::from(text.or_else(|| cause.downcast_ref::<&str>().map(|s| (*s).to_owned())).unwrap_or_default())
+            })
+        })
+    };
+    TESTS.iter().map(trial).collect()
+}

@@ -1,0 +1,61 @@
+//! The stock AWS CLI and boto3, in an environment of their own, made once and cached.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::{Answer, Cloud};
+
+const PACKAGES: [&str; 2] = ["awscli==1.46.3", "boto3==1.44.3"];
+
+impl Cloud {
+    /// `aws ARGS…`, pointed at this cloud by the lines that `jewelctl local env` prints.
+    pub fn aws(&self, args: &[&str]) -> Answer {
+        let script = r#"eval "$("$JEWELCTL" local env)" && exec "$AWS" "$@""#;
+        let mut command = self.shell(script);
+        command.arg("aws").args(args);
+        Answer::from(command.output().expect("sh runs"))
+    }
+
+    /// A Python program with boto3, pointed at this cloud.
+    pub fn python(&self, program: &str) -> Answer {
+        let script = r#"eval "$("$JEWELCTL" local env)" && exec "$PYTHON" -c "$1""#;
+        let mut command = self.shell(script);
+        command.arg("python").arg(program);
+        Answer::from(command.output().expect("sh runs"))
+    }
+
+    fn shell(&self, script: &str) -> Command {
+        let tools = environment(self);
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", script])
+            .env("JEWELCTL", crate::binaries().join("jewelctl"))
+            .env("AWS", tools.join("bin/aws"))
+            .env("PYTHON", tools.join("bin/python3"))
+            .env("AWS_PAGER", "")
+            .env("HOME", self.folder())
+            .env("XDG_DATA_HOME", self.folder().join("data"))
+            .env("XDG_CACHE_HOME", self.cache())
+            .current_dir(self.folder());
+        command
+    }
+}
+
+/// The virtual environment, made whole or not at all.
+fn environment(cloud: &Cloud) -> PathBuf {
+    let folder = cloud.cache().join("jewelctl/tests").join(PACKAGES.join("-").replace("==", "-"));
+    if folder.join("complete").exists() {
+        return folder;
+    }
+    let _ = fs_err::remove_dir_all(&folder);
+    fs_err::create_dir_all(&folder).expect("the cache is writable");
+    run(Command::new("python3").args(["-m", "venv"]).arg(&folder));
+    run(Command::new(folder.join("bin/pip")).args(["install", "--quiet"]).args(PACKAGES));
+    fs_err::write(folder.join("complete"), "").expect("the cache is writable");
+    folder
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().expect("python3 runs");
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
