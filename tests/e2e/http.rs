@@ -78,7 +78,7 @@ except c.exceptions.UsernameExistsException:
 c.admin_set_user_password(UserPoolId=pool, Username=email, Password=password, Permanent=True)
 if group:
     c.admin_add_user_to_group(UserPoolId=pool, Username=email, GroupName=group)
-r = c.initiate_auth(ClientId=client, AuthFlow='USER_PASSWORD_AUTH', AuthParameters={{'USERNAME': email, 'PASSWORD': password}})
+r = c.admin_initiate_auth(UserPoolId=pool, ClientId=client, AuthFlow='ADMIN_USER_PASSWORD_AUTH', AuthParameters={{'USERNAME': email, 'PASSWORD': password}})
 print(r['AuthenticationResult']['AccessToken'])
 "
         );

@@ -76,9 +76,10 @@ pub fn origin_is_closed(shop: &Shop) {
 pub fn admin_creates_a_product(shop: &Shop) {
     let product = json!({
         "slug": "test-ring", "name": "Test Ring", "description": "Made by a test.", "category": "rings",
+        "currency": "SGD",
         "variants": [{
             "sku": "TEST-1", "metal": "gold_18k", "stone": null, "ring_size": "12",
-            "price": { "amount": 10_000, "currency": "SGD" }, "on_hand": 2,
+            "price_minor": 10_000, "on_hand": 2,
         }],
     });
     let path = "/api/v1/admin/products";

@@ -4,6 +4,7 @@
 
 mod http;
 mod journey;
+mod mysql;
 mod recovery;
 mod teardown;
 mod wire;
@@ -45,6 +46,7 @@ const TESTS: &[(&str, Test)] = &[
     ("two_ups_at_once", recovery::two_ups_at_once),
     ("everything_killed_comes_back_with_its_data", recovery::kill_everything),
     ("up_killed_at_random_moments_converges", recovery::kill_up),
+    ("the_shop_runs_on_mysql", |_| mysql::shop_on_mysql()),
     ("destroy_keeps_the_data_and_says_where", teardown::keeps_data),
     ("destroy_with_data_leaves_nothing", teardown::deletes_data),
 ];

@@ -18,6 +18,7 @@ pub fn local(event: &LocalEvent) -> String {
         LocalEvent::PackagesStarted { packages } => format!("installing {}", packages.join(", ")),
         LocalEvent::PackagesReady => "the packages are there".into(),
         LocalEvent::DaemonStarted { pid } => format!("the daemon starts (process {pid})"),
+        LocalEvent::Settling { what } => format!("coming back: {what}"),
         LocalEvent::Ready { gateway, already: true } => format!("runs already at {gateway}"),
         LocalEvent::Ready { gateway, already: false } => format!("answers at {gateway}"),
         LocalEvent::Stopping => "shutting instances and databases down".into(),

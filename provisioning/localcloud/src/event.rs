@@ -50,6 +50,11 @@ pub enum Event {
         /// Its process id.
         pid: u32,
     },
+    /// It answers; instances and databases that ran before are coming back.
+    Settling {
+        /// What is not there yet, such as `instances: 0 of 1 running`.
+        what: String,
+    },
     /// It runs and answers.
     Ready {
         /// Where its AWS services answer.

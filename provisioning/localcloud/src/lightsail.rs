@@ -87,11 +87,11 @@ pub struct LightsailOptions {
 pub struct Health {
     /// Instances whose machine runs.
     pub instances_running: usize,
-    /// All instances.
+    /// Instances that are to run: all but the stopped ones.
     pub instances: usize,
     /// Databases whose server accepts logins.
     pub databases_running: usize,
-    /// All databases.
+    /// Databases that are to run: all but the stopped ones.
     pub databases: usize,
 }
 
@@ -159,9 +159,9 @@ impl Lightsail {
         let machines = join_all(state.instances.values().map(|instance| hardware.machine_runs(&instance.id))).await;
         Health {
             instances_running: machines.into_iter().filter(|runs| *runs).count(),
-            instances: state.instances.len(),
+            instances: state.instances.values().filter(|one| one.state.is_to_run()).count(),
             databases_running: state.databases.values().filter(|one| hardware.database_runs(&one.id)).count(),
-            databases: state.databases.len(),
+            databases: state.databases.values().filter(|one| one.state.is_to_run()).count(),
         }
     }
 }

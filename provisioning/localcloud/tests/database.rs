@@ -82,10 +82,8 @@ async fn number(sql: &mut MySqlConnection, query: &'static str) -> i64 {
 async fn lives(slot: u8, mysqld: Option<PathBuf>) {
     let ground = Ground::new(slot, mysqld).await;
     let master = Master { user: "owner".into(), password: "it's-1-pass\\word".into(), database: "shop".into() };
-    let begun = Instant::now();
     ground.databases.create(&ground.spec(), &master).await.unwrap();
     let mut sql = ground.login("it's-1-pass\\word").await.unwrap();
-    println!("accepts logins after {:?}", begun.elapsed());
 
     // Durable, logged, and no more than Lightsail grants.
     assert_eq!(number(&mut sql, "SELECT CAST(@@log_bin AS SIGNED)").await, 1);

@@ -146,9 +146,7 @@ impl Piece {
             let mut sizes: Vec<_> = made.sizes.iter().collect();
             sizes.sort_by_key(|(size, _)| size.parse::<u32>().unwrap_or(u32::MAX));
             variants.extend(
-                sizes
-                    .into_iter()
-                    .map(|(size, &stock)| variant(format!("{sku}-{size:0>2}"), Some(size.clone()), stock)),
+                sizes.into_iter().map(|(size, &stock)| variant(format!("{sku}-{size:0>2}"), Some(size.clone()), stock)),
             );
         }
         variants

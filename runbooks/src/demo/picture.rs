@@ -195,7 +195,8 @@ mod tests {
 
     #[test]
     fn every_picture_is_small_enough_to_load_by_the_dozen() {
-        let big: Vec<_> = all().into_iter().filter(|(_, svg)| svg.len() > 24 * 1024).map(|(n, s)| (n, s.len())).collect();
+        let big: Vec<_> =
+            all().into_iter().filter(|(_, svg)| svg.len() > 24 * 1024).map(|(n, s)| (n, s.len())).collect();
         assert_eq!(big, []);
     }
 

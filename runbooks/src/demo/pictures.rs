@@ -36,11 +36,7 @@ pub(super) fn draw(catalogue: &Catalogue) -> Vec<Picture> {
         key: key(piece, position),
         svg: picture::draw(&piece.slug, piece.design, piece.shown_in(), view),
     };
-    catalogue
-        .pieces
-        .iter()
-        .flat_map(|piece| [draw(piece, 1, View::Front), draw(piece, 2, View::Detail)])
-        .collect()
+    catalogue.pieces.iter().flat_map(|piece| [draw(piece, 1, View::Front), draw(piece, 2, View::Detail)]).collect()
 }
 
 /// Sends what the bucket lacks or has differently; gives how many that were.

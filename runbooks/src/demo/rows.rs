@@ -137,11 +137,7 @@ async fn categories(conn: &mut MySqlConnection, catalogue: &Catalogue) -> Result
 }
 
 /// Which wanted rows are not there, and which are there but different.
-fn compare<Row: Clone + PartialEq>(
-    wanted: &[Row],
-    there: &[Row],
-    key: impl Fn(&Row) -> Id,
-) -> (Vec<Row>, Vec<Row>) {
+fn compare<Row: Clone + PartialEq>(wanted: &[Row], there: &[Row], key: impl Fn(&Row) -> Id) -> (Vec<Row>, Vec<Row>) {
     let (mut new, mut changed) = (Vec::new(), Vec::new());
     for row in wanted {
         match there.iter().find(|other| key(other) == key(row)) {
@@ -210,3 +206,6 @@ fn images(catalogue: &Catalogue) -> Vec<ImageRow> {
 fn size() -> (i32, i32) {
     (WIDTH as i32, HEIGHT as i32)
 }
+
+#[cfg(test)]
+mod tests;

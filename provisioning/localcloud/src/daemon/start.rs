@@ -76,6 +76,7 @@ async fn start(options: &Options, on_event: &(dyn Fn(Event) + Send + Sync)) -> R
     let deadline = Instant::now() + READY_DEADLINE;
     loop {
         if client::is_up(&endpoints).await {
+            settle(options, &log, on_event).await?;
             on_event(Event::Ready { gateway: endpoints.gateway.clone(), already: false });
             return Ok(endpoints);
         }
@@ -98,6 +99,27 @@ async fn start(options: &Options, on_event: &(dyn Fn(Event) + Send + Sync)) -> R
             let last_lines = files::last_lines(&log, 12);
             let what = "the daemon did not get ready".into();
             return Err(Error::Deadline { what, seconds: READY_DEADLINE.as_secs(), log, last_lines });
+        }
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+}
+
+/// Waits until the instances and databases that ran before run again.
+async fn settle(options: &Options, log: &Path, on_event: &(dyn Fn(Event) + Send + Sync)) -> Result<(), Error> {
+    let deadline = Instant::now() + READY_DEADLINE;
+    let mut said = String::new();
+    loop {
+        let status = client::status(options).await?;
+        let Some(part) = status.parts.iter().find(|part| !part.healthy) else { return Ok(()) };
+        let what = format!("{}: {}", part.name, part.detail);
+        if Instant::now() > deadline {
+            let last_lines = files::last_lines(log, 12);
+            let what = format!("the cloud is not as it was ({what})");
+            return Err(Error::Deadline { what, seconds: READY_DEADLINE.as_secs(), log: log.to_owned(), last_lines });
+        }
+        if what != said {
+            on_event(Event::Settling { what: what.clone() });
+            said = what;
         }
         tokio::time::sleep(Duration::from_millis(30)).await;
     }

@@ -215,6 +215,11 @@ fn expose<S: serde::Serializer>(secret: &SecretString, serializer: S) -> Result<
 }
 
 impl InstanceState {
+    /// Whether its machine is up, or on its way up.
+    pub(crate) fn is_to_run(self) -> bool {
+        matches!(self, Self::Pending | Self::Running)
+    }
+
     pub(crate) fn code(self) -> u16 {
         match self {
             Self::Pending => 0,
@@ -237,6 +242,14 @@ impl InstanceState {
 }
 
 impl DatabaseState {
+    /// Whether its server is up, or on its way up.
+    pub(crate) fn is_to_run(self) -> bool {
+        !matches!(
+            self,
+            Self::Stopping | Self::Stopped | Self::Deleting | Self::IncompatibleParameters | Self::Failed
+        )
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Creating => "creating",

@@ -6,7 +6,7 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
-    sync::{Arc, RwLock},
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use super::{fault::Fault, state::State};
@@ -14,8 +14,8 @@ use super::{fault::Fault, state::State};
 /// The state, in memory and on disk.
 pub(crate) struct Store {
     path: PathBuf,
-    current: RwLock<Arc<State>>,
-    writing: tokio::sync::Mutex<()>,
+    current: Arc<RwLock<Arc<State>>>,
+    writing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Store {
@@ -31,25 +31,32 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::NotFound => State::default(),
             Err(error) => return Err(error),
         };
-        Ok(Self { path, current: RwLock::new(Arc::new(state)), writing: tokio::sync::Mutex::new(()) })
+        Ok(Self { path, current: Arc::new(RwLock::new(Arc::new(state))), writing: Arc::default() })
     }
 
     /// The state as it is now; later changes do not show in it.
     pub(crate) fn now(&self) -> Arc<State> {
-        self.current.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Changes the state. When `change` refuses, or the file cannot be written, nothing has changed.
+    ///
+    /// Whoever stops waiting does not stop the writing: disk and memory change together or not at all, one at a time.
     pub(crate) async fn change<T>(&self, change: impl FnOnce(&mut State) -> Result<T, Fault>) -> Result<T, Fault> {
-        let _one_at_a_time = self.writing.lock().await;
+        let alone = self.writing.clone().lock_owned().await;
         let mut next = State::clone(&self.now());
         let answer = change(&mut next)?;
         let failed = |error: &dyn std::fmt::Display| Fault::service(format!("The state could not be written: {error}"));
         let bytes = serde_json::to_vec_pretty(&next).map_err(|error| failed(&error))?;
-        let path = self.path.clone();
-        let written = tokio::task::spawn_blocking(move || replace(&path, &bytes)).await;
-        written.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
-        *self.current.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(next);
+        let (path, current) = (self.path.clone(), self.current.clone());
+        let written = tokio::task::spawn_blocking(move || {
+            replace(&path, &bytes)?;
+            *current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+            drop(alone);
+            Ok(())
+        });
+        let written: io::Result<()> = written.await.map_err(|error| failed(&error))?;
+        written.map_err(|error| failed(&error))?;
         Ok(answer)
     }
 }

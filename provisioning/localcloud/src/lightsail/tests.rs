@@ -47,7 +47,9 @@ impl Cloud {
 
     /// The next life after a kill: nothing but the state file is left.
     async fn killed(self) -> Self {
-        self.lightsail.service.closing.cancel();
+        self.lightsail.service.close().await;
+        // What was being written when the work ended is written; a killed process cannot write into the next one's life.
+        self.lightsail.service.store.change(|_| Ok(())).await.unwrap();
         Self::over(self.directory, Arc::default()).await
     }
 

@@ -56,7 +56,8 @@ fn loop_line(pose: &Pose, radius: f64, lift: f64) -> Vec<V3> {
             let degrees = f64::from(k) * 2.0;
             let (s, c) = degrees.to_radians().sin_cos();
             // Not quite a circle: a bracelet falls as it likes.
-            let ease = 1.0 + 0.035 * (2.0 * degrees.to_radians() + 0.7).sin() + 0.025 * (3.0 * degrees.to_radians()).cos();
+            let ease =
+                1.0 + 0.035 * (2.0 * degrees.to_radians() + 0.7).sin() + 0.025 * (3.0 * degrees.to_radians()).cos();
             pose.apply(v3(s * radius * ease, c * radius * 0.9 * ease, lift))
         })
         .collect()

@@ -1,8 +1,8 @@
 //! Brooches: pinned to a plaster disc, seen from the front.
 
-use super::canvas::{Canvas, Faces, outline, sheet};
+use super::canvas::{Canvas, Faces, SHEET, outline, sheet};
 use super::chain::curve;
-use super::colour;
+use super::colour::{self, Ramp};
 use super::light;
 use super::sweep::{self, WIRE};
 use super::vector::{Pose, V3, v3};
@@ -24,45 +24,83 @@ pub(super) fn draw(canvas: &mut Canvas, design: Design, view: View) {
     }
 }
 
-/// A leaf or petal of metal, ridged along its middle; its length runs along y from its foot.
+/// A petal of metal, ridged along its middle; its length runs along y from its foot.
 fn petal(canvas: &mut Canvas, pose: &Pose, length: f64, width: f64) {
+    let id = canvas.serial();
+    let at = |t: f64, across: f64| pose.apply(v3(across * blade(t) * width, t * length, 0.0));
+    let svg = halves(&format!("p{id}"), &canvas.ramp(), pose, at, 14);
+    canvas.raw(&svg);
+    // Darker towards the foot, where neighbours stand in its light.
+    let edges = rim(at, 14);
+    let (from, to) = (sheet(at(0.05, 0.0)), sheet(at(0.62, 0.0)));
+    canvas.raw(&format!(
+        concat!(
+            r#"<linearGradient id="f{0}" gradientUnits="userSpaceOnUse" x1="{1}" y1="{2}" x2="{3}" y2="{4}"><stop stop-color="{5}" stop-opacity=".8"/>"#,
+            r#"<stop offset="1" stop-color="{5}" stop-opacity="0"/></linearGradient><path d="{6}" fill="url(#f{0})"/>"#
+        ),
+        id,
+        from.0,
+        from.1,
+        to.0,
+        to.1,
+        canvas.ramp().at(0.06).css(),
+        outline(&edges)
+    ));
+    canvas.rods(&[&edges, &[at(0.0, 0.0), at(0.95, 0.0)]], length * 0.02);
+}
+
+/// A small leaf; leaves of one name are drawn once and look alike, as on a frond they do.
+fn leaf(canvas: &mut Canvas, name: &str, pose: &Pose, length: f64) {
     let ramp = canvas.ramp();
-    let half = |t: f64| width * t.powf(0.62) * (1.0 - t).powf(0.5) * 1.62;
-    let at = |t: f64, across: f64| pose.apply(v3(across * half(t), t * length, 0.0));
-    let mut edges: Vec<V3> = Vec::new();
-    for side in [-1.0, 1.0] {
-        let edge: Vec<V3> = (0..=9).map(|k| at((f64::from(k) / 9.0).powf(1.3), side)).collect();
-        // One half is one shape under one gradient that runs from the ridge to the edge.
-        let id = canvas.serial();
+    canvas.define(name, |_| {
+        // The sheet's middle is the definition's origin.
+        let middle = v3(-SHEET.0 / 2.0, SHEET.1 / 2.0, 0.0);
+        let at = |t: f64, across: f64| middle + v3(across * blade(t) * 20.0, t * 100.0, 0.0);
+        format!(
+            r#"<g id="{name}">{}<path d="{}" fill="none" stroke="{}" stroke-width="1.6"/></g>"#,
+            halves(&format!("{name}g"), &ramp, pose, at, 9),
+            outline(&rim(at, 9)),
+            ramp.at(0.8).css()
+        )
+    });
+    canvas.place(name, pose, length);
+}
+
+/// How broad a leaf is along its length, 0..=1 both.
+fn blade(t: f64) -> f64 {
+    t.powf(0.62) * (1.0 - t).powf(0.5) * 1.62
+}
+
+/// The outline of a leaf.
+fn rim(at: impl Fn(f64, f64) -> V3, steps: u32) -> Vec<V3> {
+    let step = |k: u32| (f64::from(k) / f64::from(steps)).powf(1.15);
+    (0..=steps).map(|k| at(step(k), -1.0)).chain((0..steps).rev().map(|k| at(step(k), 1.0))).collect()
+}
+
+/// Both halves of a leaf, each one shape under a gradient from the ridge to the edge, lit as the pose turns it.
+fn halves(id: &str, ramp: &Ramp, pose: &Pose, at: impl Fn(f64, f64) -> V3, steps: u32) -> String {
+    let half = |side: f64| {
+        let step = |k: u32| (f64::from(k) / f64::from(steps)).powf(1.15);
+        let edge: Vec<V3> = (0..=steps).map(|k| at(step(k), side)).collect();
         let (from, to) = (sheet(at(0.55, 0.0)), sheet(at(0.55, side)));
+        // How far from the ridge, and how much the metal leans outwards there.
         let stops: String = [(0.0, -0.5), (0.25, 0.1), (0.6, 0.42), (0.85, 0.75), (1.0, 1.0)]
             .map(|(at, lean): (f64, f64)| {
                 let light = light::polished(pose.turn(v3(side * lean, 0.2, 1.0).unit()));
                 format!(r#"<stop offset="{at}" stop-color="{}"/>"#, ramp.at(light).css())
             })
             .concat();
-        canvas.raw(&format!(
-            r#"<linearGradient id="p{id}" gradientUnits="userSpaceOnUse" x1="{}" y1="{}" x2="{}" y2="{}">{stops}</linearGradient><path d="{}" fill="url(#p{id})"/>"#,
-            from.0, from.1, to.0, to.1, outline(&edge)
-        ));
-        if side > 0.0 {
-            edges.extend(edge.into_iter().rev());
-        } else {
-            edges = edge;
-        }
-    }
-    // Darker towards the foot, where neighbours stand in its light.
-    let id = canvas.serial();
-    let (from, to) = (sheet(at(0.05, 0.0)), sheet(at(0.62, 0.0)));
-    canvas.raw(&format!(
-        concat!(
-            r#"<linearGradient id="p{0}" gradientUnits="userSpaceOnUse" x1="{1}" y1="{2}" x2="{3}" y2="{4}"><stop stop-color="{5}" stop-opacity=".8"/>"#,
-            r#"<stop offset="1" stop-color="{5}" stop-opacity="0"/></linearGradient><path d="{6}" fill="url(#p{0})"/>"#
-        ),
-        id, from.0, from.1, to.0, to.1, ramp.at(0.06).css(), outline(&edges)
-    ));
-    let spine = [at(0.0, 0.0), at(0.95, 0.0)];
-    canvas.rods(&[&edges, &spine], (length * 0.02).max(5.0));
+        let name = if side < 0.0 { format!("{id}l") } else { format!("{id}r") };
+        format!(
+            r#"<linearGradient id="{name}" gradientUnits="userSpaceOnUse" x1="{}" y1="{}" x2="{}" y2="{}">{stops}</linearGradient><path d="{}" fill="url(#{name})"/>"#,
+            from.0,
+            from.1,
+            to.0,
+            to.1,
+            outline(&edge)
+        )
+    };
+    half(-1.0) + &half(1.0)
 }
 
 /// Small stones along the middle of a petal.
@@ -114,8 +152,9 @@ fn fern(canvas: &mut Canvas, pose: &Pose, zoom: f64, design: Design) {
         let heading = along.y.atan2(along.x).to_degrees() - 90.0;
         let length = zoom * (330.0 - 27.0 * f64::from(k));
         for side in [-1.0, 1.0] {
-            let leaf = Pose::roll(heading + side * (58.0 - 3.0 * f64::from(k))).then(Pose::at(stem[i])).then(*pose);
-            petal(canvas, &leaf, length, length * 0.2);
+            let turn = heading + side * (58.0 - 3.0 * f64::from(k));
+            let pose = Pose::roll(turn).then(Pose::at(stem[i])).then(*pose);
+            leaf(canvas, if side < 0.0 { "right" } else { "left" }, &pose, length);
         }
     }
     let placed: Vec<V3> = stem.iter().map(|&p| pose.apply(p)).collect();
@@ -204,12 +243,8 @@ fn dragonfly(canvas: &mut Canvas, pose: &Pose, zoom: f64, design: Design) {
     }
     // Tail, then body and head.
     for k in (0..9).rev() {
-        let at = Pose::at(v3(
-            zoom * 9.0 * (f64::from(k) * 0.5).sin(),
-            zoom * (40.0 - 62.0 * f64::from(k)),
-            30.0,
-        ))
-        .then(*pose);
+        let at = Pose::at(v3(zoom * 9.0 * (f64::from(k) * 0.5).sin(), zoom * (40.0 - 62.0 * f64::from(k)), 30.0))
+            .then(*pose);
         gem::melee(canvas, &at, zoom * (36.0 - 2.0 * f64::from(k)), design.stone);
     }
     let body = Pose::at(v3(0.0, 150.0 * zoom, 50.0)).then(*pose);
@@ -238,10 +273,7 @@ fn enamel(canvas: &mut Canvas, pose: &Pose, length: f64, width: f64, stone: Ston
         .chain((0..24).rev().map(|k| at(f64::from(k) / 24.0, 1.0)))
         .collect();
     let pane = outline(&rim);
-    canvas.raw(&format!(
-        r#"<path d="{pane}" fill="{}" opacity=".5"/>"#,
-        ramp.at(0.72).css()
-    ));
+    canvas.raw(&format!(r#"<path d="{pane}" fill="{}" opacity=".5"/>"#, ramp.at(0.72).css()));
     let mut veins = vec![[at(0.0, 0.0), at(0.97, 0.0)]];
     for k in 0..7 {
         let t = 0.16 + 0.11 * f64::from(k);

@@ -27,7 +27,14 @@ pub(super) struct Canvas {
 
 /// Faces waiting to be written, by shade.
 #[derive(Default)]
-pub(super) struct Faces(BTreeMap<Rgb, String>);
+pub(super) struct Faces(BTreeMap<Rgb, Path>);
+
+/// Closed outlines of one shade, each beginning where the last one began plus a step.
+#[derive(Default)]
+struct Path {
+    text: String,
+    start: Option<(i64, i64)>,
+}
 
 impl Canvas {
     pub(super) fn new(noise: Noise, metal: Metal) -> Self {
@@ -59,7 +66,7 @@ impl Canvas {
         }
         self.body.push_str(r#"<g fill="currentColor" stroke="currentColor" stroke-width="2" stroke-linejoin="round">"#);
         for (colour, path) in faces.0 {
-            let _ = write!(self.body, r#"<path color="{}" d="{path}"/>"#, colour.css());
+            let _ = write!(self.body, r#"<path color="{}" d="{}"/>"#, colour.css(), path.text);
         }
         self.body.push_str("</g>");
     }
@@ -181,7 +188,9 @@ impl Canvas {
 impl Faces {
     /// Adds a flat face.
     pub(super) fn add(&mut self, colour: Rgb, points: &[V3]) {
-        self.0.entry(colour).or_default().push_str(&outline(points));
+        let path = self.0.entry(colour).or_default();
+        path.start = lines(&mut path.text, path.start, points);
+        path.text.push('z');
     }
 
     /// Adds a flat metal face if it looks at the viewer.
@@ -193,7 +202,10 @@ impl Faces {
 
     /// The faces as plain SVG paths, for a definition.
     pub(super) fn into_paths(self) -> String {
-        self.0.into_iter().map(|(colour, path)| format!(r#"<path fill="{}" d="{path}"/>"#, colour.css())).collect()
+        self.0
+            .into_iter()
+            .map(|(colour, path)| format!(r#"<path fill="{}" d="{}"/>"#, colour.css(), path.text))
+            .collect()
     }
 }
 
@@ -207,22 +219,38 @@ pub(super) fn outline(points: &[V3]) -> String {
 /// An open line in relative whole numbers.
 pub(super) fn polyline(points: &[V3]) -> String {
     let mut path = String::new();
-    let mut last = None;
-    for &point in points {
-        let (x, y) = sheet(point);
-        match last {
-            None => {
-                let _ = write!(path, "M{x} {y}");
-            }
-            Some(same) if same == (x, y) => continue,
-            Some((from_x, from_y)) => {
-                let (dx, dy) = (x - from_x, y - from_y);
-                let _ = write!(path, "l{dx}{}{dy}", if dy < 0 { "" } else { " " });
-            }
-        }
-        last = Some((x, y));
-    }
+    lines(&mut path, None, points);
     path
+}
+
+/// Appends a line in as few characters as SVG allows; `from` is where the last closed outline began. Gives its start.
+fn lines(path: &mut String, from: Option<(i64, i64)>, points: &[V3]) -> Option<(i64, i64)> {
+    let mut last = sheet(*points.first()?);
+    let start = last;
+    let _ = match from {
+        None => write!(path, "M{} {}", start.0, start.1),
+        Some((x, y)) => write!(path, "m{}{}", start.0 - x, spaced(start.1 - y)),
+    };
+    let mut separator = "l";
+    for &point in &points[1..] {
+        let (x, y) = sheet(point);
+        let (dx, dy) = (x - last.0, y - last.1);
+        if (dx, dy) != (0, 0) {
+            let _ = if separator.is_empty() {
+                write!(path, "{}{}", spaced(dx), spaced(dy))
+            } else {
+                write!(path, "{separator}{dx}{}", spaced(dy))
+            };
+            separator = "";
+            last = (x, y);
+        }
+    }
+    Some(start)
+}
+
+/// A number that follows another one: a minus is separator enough.
+fn spaced(value: i64) -> String {
+    if value < 0 { value.to_string() } else { format!(" {value}") }
 }
 
 /// A point on the sheet: the origin is its middle, y grows downwards.

@@ -11,7 +11,7 @@ pub(super) struct Rgb(pub(super) u8, pub(super) u8, pub(super) u8);
 pub(super) struct Ramp([Rgb; 5]);
 
 /// Shades a ramp is quantised to: equal shades share one path, which keeps the files small.
-const SHADES: f64 = 26.0;
+const SHADES: f64 = 30.0;
 
 impl Rgb {
     const fn hex(value: u32) -> Self {

@@ -81,7 +81,9 @@ fn brilliant(faces: &mut Faces, pose: &Pose, size: f64, cut: Cut, ramp: &Ramp, n
     }
     // Through the table one sees the far side of the stone: arrows, bright and dark.
     let inner = |half: usize| at(half as f64, if half.is_multiple_of(2) { 0.3 } else { 0.22 }, 0.3);
-    let rim = |half: usize| if half.is_multiple_of(2) { table(half / 2) } else { table(half / 2).lerp(table(half / 2 + 1), 0.5) };
+    let rim = |half: usize| {
+        if half.is_multiple_of(2) { table(half / 2) } else { table(half / 2).lerp(table(half / 2 + 1), 0.5) }
+    };
     for half in 0..16 {
         let dark = half % 2 == 0;
         facet(&[at(0.0, 0.0, 0.3), inner(half), inner(half + 1)], 0.3, 1.0);
@@ -96,22 +98,12 @@ fn step_cut(faces: &mut Faces, pose: &Pose, size: f64, shape: (f64, f64, f64), r
     let ring = |inset: f64, height: f64| -> Vec<V3> {
         let (w, h) = (half_width - inset, half_height - inset);
         let c = corner * (w / half_width);
-        [
-            (-w + c, h),
-            (w - c, h),
-            (w, h - c),
-            (w, -h + c),
-            (w - c, -h),
-            (-w + c, -h),
-            (-w, -h + c),
-            (-w, h - c),
-        ]
-        .iter()
-        .map(|&(x, y)| v3(x * scale, y * scale, height * size))
-        .collect()
+        [(-w + c, h), (w - c, h), (w, h - c), (w, -h + c), (w - c, -h), (-w + c, -h), (-w, -h + c), (-w, h - c)]
+            .iter()
+            .map(|&(x, y)| v3(x * scale, y * scale, height * size))
+            .collect()
     };
-    let rings =
-        [ring(0.0, -0.08), ring(0.0, 0.0), ring(0.11, 0.14), ring(0.22, 0.25), ring(0.32, 0.3)];
+    let rings = [ring(0.0, -0.08), ring(0.0, 0.0), ring(0.11, 0.14), ring(0.22, 0.25), ring(0.32, 0.3)];
     let mut facet = |points: &[V3], low: f64, high: f64| {
         let sparkle = noise.between(low, high);
         add(faces, pose, size, points, ramp, sparkle);
@@ -199,7 +191,10 @@ fn small(name: &str, stone: &Ramp, metal: &Ramp, noise: &mut Noise) -> String {
     let mut faces = Faces::default();
     for k in 0..8 {
         let lit = 0.35 + 0.3 * ((k as f64 + 1.0) / 8.0 * TAU).cos();
-        faces.add(stone.at(lit + noise.between(-0.3, 0.3)), &[at(k, 86.0), at(k + 1, 86.0), at(k + 1, 50.0), at(k, 50.0)]);
+        faces.add(
+            stone.at(lit + noise.between(-0.3, 0.3)),
+            &[at(k, 86.0), at(k + 1, 86.0), at(k + 1, 50.0), at(k, 50.0)],
+        );
         faces.add(stone.at(noise.between(0.25, 1.0)), &[at(k, 50.0), at(k + 1, 50.0), at(0, 0.0)]);
     }
     format!(

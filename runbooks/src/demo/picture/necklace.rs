@@ -2,7 +2,7 @@
 
 use super::canvas::Canvas;
 use super::chain::{cable, hanging, spaced};
-use super::sweep::{self, FLAT, WIRE};
+use super::sweep::{self, WIRE};
 use super::vector::{Pose, V3, v3};
 use super::{Cut, Design, Motif, Stone, View, earring, gem, ring};
 
@@ -49,8 +49,7 @@ fn pendant(canvas: &mut Canvas, tilt: &Pose, depth: f64, zoom: f64, design: Desi
 /// The loop by which a pendant hangs.
 fn bail(canvas: &mut Canvas, depth: f64, zoom: f64) {
     let pose = Pose::yaw(58.0).then(Pose::at(v3(0.0, depth - 26.0 * zoom, 0.0)));
-    let frames =
-        sweep::circle(&pose, (24.0 * zoom, 44.0 * zoom), (0.0, 360.0), 28, |_| (9.0 * zoom, 13.0 * zoom));
+    let frames = sweep::circle(&pose, (24.0 * zoom, 44.0 * zoom), (0.0, 360.0), 28, |_| (9.0 * zoom, 13.0 * zoom));
     sweep::draw(canvas, &frames, WIRE);
 }
 
@@ -78,8 +77,13 @@ fn medallion(canvas: &mut Canvas, seat: &Pose, size: f64, design: Design) {
         )
     });
     canvas.place("disc", seat, size);
-    let frames = sweep::circle(seat, (size * 0.97, size * 0.97), (0.0, 360.0), 64, |_| (size * 0.06, size * 0.09));
-    sweep::draw(canvas, &frames, FLAT);
+    let rim: Vec<V3> = (0..=72)
+        .map(|k| {
+            let (s, c) = (f64::from(k) * 5.0).to_radians().sin_cos();
+            seat.apply(v3(s * size, c * size, 0.0))
+        })
+        .collect();
+    canvas.rod(&rim, size * 0.09);
     for k in 0..12 {
         let (s, c) = (f64::from(k) * 30.0).to_radians().sin_cos();
         let at = Pose::at(v3(s * size * 0.76, c * size * 0.76, 4.0)).then(*seat);

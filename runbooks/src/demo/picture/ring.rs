@@ -21,7 +21,13 @@ pub(super) fn draw(canvas: &mut Canvas, design: Design, view: View) {
         Motif::Eternity => (50.0, 44.0, FLAT),
         _ => (37.0, 46.0, COURT),
     };
-    let frames = sweep::circle(&pose, (RADIUS, RADIUS), (0.0, 360.0), 68, |degrees| {
+    // Few stones leave room for a smoother band.
+    let steps = match design.motif {
+        Motif::FlatBand | Motif::Eternity => 150,
+        Motif::Solitaire | Motif::Band | Motif::Signet => 80,
+        _ => 66,
+    };
+    let frames = sweep::circle(&pose, (RADIUS, RADIUS), (0.0, 360.0), steps, |degrees| {
         // A signet swells towards its table.
         let top = (degrees.to_radians().cos() * 0.5 + 0.5).powi(3);
         let swell = if design.motif == Motif::Signet { 1.0 + 1.5 * top } else { 0.92 + 0.1 * top };
@@ -65,10 +71,7 @@ pub(super) fn draw(canvas: &mut Canvas, design: Design, view: View) {
 /// A setting on the outside of the band: degrees from the top, height above the axis, place across the band.
 fn on_top(pose: &Pose, degrees: f64, height: f64, across: f64) -> Pose {
     // The stone's table looks outwards, its long side runs across the finger's direction.
-    Pose::pitch(-90.0)
-        .then(Pose::at(v3(0.0, height, across)))
-        .then(Pose::roll(-degrees))
-        .then(*pose)
+    Pose::pitch(-90.0).then(Pose::at(v3(0.0, height, across))).then(Pose::roll(-degrees)).then(*pose)
 }
 
 /// A stone in claws.
@@ -181,8 +184,7 @@ fn row(canvas: &mut Canvas, pose: &Pose, height: f64, places: &[f64], size: f64,
 }
 
 fn shoulders(canvas: &mut Canvas, pose: &Pose, crown: f64, stone: Stone) {
-    let places: Vec<f64> =
-        (0..8).flat_map(|k| [16.0 + f64::from(k) * 7.6, -16.0 - f64::from(k) * 7.6]).collect();
+    let places: Vec<f64> = (0..8).flat_map(|k| [16.0 + f64::from(k) * 7.6, -16.0 - f64::from(k) * 7.6]).collect();
     row(canvas, pose, crown + 1.0, &places, 27.0, stone);
 }
 

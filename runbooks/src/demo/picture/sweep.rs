@@ -33,28 +33,12 @@ pub(super) const COURT: &[(f64, f64)] = &[
 ];
 
 /// A band with a flat outside and crisp edges.
-pub(super) const FLAT: &[(f64, f64)] = &[
-    (0.0, 1.0),
-    (0.8, 1.0),
-    (1.0, 0.86),
-    (1.0, -0.86),
-    (0.8, -1.0),
-    (0.0, -1.0),
-    (-0.06, -0.4),
-    (-0.06, 0.4),
-];
+pub(super) const FLAT: &[(f64, f64)] =
+    &[(0.0, 1.0), (0.8, 1.0), (1.0, 0.86), (1.0, -0.86), (0.8, -1.0), (0.0, -1.0), (-0.06, -0.4), (-0.06, 0.4)];
 
 /// A round wire.
-pub(super) const WIRE: &[(f64, f64)] = &[
-    (-1.0, 0.0),
-    (-0.71, 0.71),
-    (0.0, 1.0),
-    (0.71, 0.71),
-    (1.0, 0.0),
-    (0.71, -0.71),
-    (0.0, -1.0),
-    (-0.71, -0.71),
-];
+pub(super) const WIRE: &[(f64, f64)] =
+    &[(-1.0, 0.0), (-0.71, 0.71), (0.0, 1.0), (0.71, 0.71), (1.0, 0.0), (0.71, -0.71), (0.0, -1.0), (-0.71, -0.71)];
 
 /// The frames of a circle in the plane of the pose, from angle to angle (degrees, 0 at the top, clockwise).
 pub(super) fn circle(
@@ -132,9 +116,15 @@ pub(super) fn draw(canvas: &mut Canvas, frames: &[Frame], profile: &[(f64, f64)]
         }
         flush(&mut layers, run);
     }
+    canvas.define("soft", |_| {
+        r#"<filter id="soft" x="-.05" y="-.05" width="1.1" height="1.1"><feGaussianBlur stdDeviation="2.4"/></filter>"#.to_owned()
+    });
+    // A breath of blur: polished metal has no facets.
+    canvas.raw(r#"<g filter="url(#soft)">"#);
     for faces in layers {
         canvas.faces(faces);
     }
+    canvas.raw("</g>");
 }
 
 fn flush(layers: &mut [Faces; 4], run: Option<(usize, Rgb, Vec<V3>, Vec<V3>)>) {

@@ -94,7 +94,8 @@ pub(super) async fn insert_products(
              updated_at) ",
         );
         query.push_values(batch, |mut values, row| {
-            let day = days.iter().find(|(id, _)| *id == row.id).map_or_else(|| now.clone(), |(_, day)| (*day).to_owned());
+            let day =
+                days.iter().find(|(id, _)| *id == row.id).map_or_else(|| now.clone(), |(_, day)| (*day).to_owned());
             values.push_bind(row.id.to_vec()).push_bind(row.category_id.to_vec()).push_bind(&row.slug);
             values.push_bind(&row.name).push_bind(&row.description).push_bind(&row.currency);
             values.push_bind(row.price_from_minor).push_bind(day).push_bind(now.clone());
@@ -185,7 +186,8 @@ pub(super) async fn update_variants(conn: &mut MySqlConnection, rows: &[VariantR
 pub(super) async fn insert_stock(conn: &mut MySqlConnection, rows: &[(Id, u32)]) -> Result<()> {
     for batch in rows.chunks(BATCH) {
         let now = now();
-        let mut query = QueryBuilder::<MySql>::new("INSERT INTO inventory (variant_id, on_hand, reserved, updated_at) ");
+        let mut query =
+            QueryBuilder::<MySql>::new("INSERT INTO inventory (variant_id, on_hand, reserved, updated_at) ");
         query.push_values(batch, |mut values, (variant, on_hand)| {
             values.push_bind(variant.to_vec()).push_bind(*on_hand).push_bind(0_i32).push_bind(now.clone());
         });
@@ -195,9 +197,8 @@ pub(super) async fn insert_stock(conn: &mut MySqlConnection, rows: &[(Id, u32)])
 }
 
 pub(super) async fn images(conn: &mut MySqlConnection, ids: &[Id]) -> Result<Vec<ImageRow>> {
-    let mut query = QueryBuilder::<MySql>::new(
-        "SELECT id, product_id, position, object_key, alt FROM images WHERE id IN (",
-    );
+    let mut query =
+        QueryBuilder::<MySql>::new("SELECT id, product_id, position, object_key, alt FROM images WHERE id IN (");
     one_of(&mut query, ids.iter().map(|id| id.to_vec()));
     let rows = query.build().fetch_all(conn).await?;
     rows.iter()
