@@ -3,31 +3,34 @@
 use std::path::PathBuf;
 
 /// First port of the local cloud, over `local.port` of the file; 0 picks free ones when the cloud is made.
-pub fn local_port() -> Option<u16> {
+pub(crate) fn local_port() -> Option<u16> {
     std::env::var("JEWEL_LOCAL_PORT").ok()?.parse().ok()
 }
 
 /// How much of AWS's waiting time the local cloud keeps, over `local.time_factor` of the file.
-pub fn local_time_factor() -> Option<f64> {
+pub(crate) fn local_time_factor() -> Option<f64> {
     std::env::var("JEWEL_LOCAL_TIME_FACTOR").ok()?.parse().ok()
 }
 
 /// A `mysqld` to run instead of Debian's MariaDB, over `local.mysqld` of the file.
-pub fn mysqld() -> Option<PathBuf> {
+pub(crate) fn mysqld() -> Option<PathBuf> {
     std::env::var_os("JEWEL_MYSQLD").filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 /// The profile of the AWS CLI to use.
-pub fn aws_profile() -> Option<String> {
+pub(crate) fn aws_profile() -> Option<String> {
     std::env::var("AWS_PROFILE").ok().filter(|profile| !profile.is_empty())
 }
 
 /// Log directives (`tracing` syntax), instead of `-vv`.
-pub fn log() -> Option<String> {
+pub(crate) fn log() -> Option<String> {
     std::env::var("JEWEL_LOG").ok()
 }
 
 /// Who runs this, for the lock and the records.
-pub fn user() -> String {
-    ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_else(|| "unknown".into())
+pub(crate) fn user() -> String {
+    ["SUDO_USER", "USER", "LOGNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok())
+        .unwrap_or_else(|| "unknown".into())
 }

@@ -128,9 +128,8 @@ mod tests {
 
     #[test]
     fn renders_chain_and_hint() {
-        let failure = Failure::new(Exit::Failed, "the shop is closed")
-            .while_doing("opening the door")
-            .hint("run `jewelctl up`");
+        let failure =
+            Failure::new(Exit::Failed, "the shop is closed").while_doing("opening the door").hint("run `jewelctl up`");
         insta::assert_snapshot!(failure.render(), @r"
         error: opening the door
           because the shop is closed

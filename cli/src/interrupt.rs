@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::ui::Ui;
 
 /// Listens for SIGINT and SIGTERM; the token is cancelled at the first.
-pub fn watch(ui: &Ui) -> std::io::Result<CancellationToken> {
+pub(crate) fn watch(ui: &Ui) -> std::io::Result<CancellationToken> {
     let token = CancellationToken::new();
     let (mut int, mut term) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let (ui, cancelled) = (ui.clone(), token.clone());

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 static STOREFRONT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../api/storefront");
 
 /// Where the site's files are for the length of a command.
-pub enum SiteFolder {
+pub(crate) enum SiteFolder {
     /// A folder of the operator's.
     Given(std::path::PathBuf),
     /// The built-in one, unpacked; removed when dropped.
@@ -18,14 +18,14 @@ pub enum SiteFolder {
 
 impl SiteFolder {
     /// The built-in storefront.
-    pub fn built_in() -> Result<Self, Failure> {
+    pub(crate) fn built_in() -> Result<Self, Failure> {
         let folder = tempfile::Builder::new().prefix("jewel-site-").tempdir()?;
         STOREFRONT.extract(folder.path())?;
         Ok(Self::BuiltIn(folder))
     }
 
     /// The path.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         match self {
             Self::Given(path) => path,
             Self::BuiltIn(folder) => folder.path(),

@@ -3,7 +3,7 @@
 use tracing_subscriber::EnvFilter;
 
 /// Turns them on.
-pub fn init(verbose: u8) {
+pub(crate) fn init(verbose: u8) {
     let filter = match crate::environment::log() {
         Some(directives) => EnvFilter::new(directives),
         None if verbose >= 3 => EnvFilter::new("debug"),

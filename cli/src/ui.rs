@@ -5,7 +5,7 @@
 mod phase;
 mod plan;
 mod table;
-pub mod words;
+pub(crate) mod words;
 
 use std::io::{IsTerminal, Write as _};
 
@@ -13,9 +13,9 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-pub use phase::Phase;
-pub use plan::{plan, summary};
-pub use table::table;
+pub(crate) use phase::Phase;
+pub(crate) use plan::{plan, summary};
+pub(crate) use table::table;
 
 use crate::args::Global;
 use crate::exit::Exit;

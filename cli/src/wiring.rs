@@ -2,8 +2,8 @@
 
 mod failures;
 mod local;
-pub mod lock;
+pub(crate) mod lock;
 mod shop;
 
-pub use local::local_options;
-pub use shop::Shop;
+pub(crate) use local::local_options;
+pub(crate) use shop::Shop;

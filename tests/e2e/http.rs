@@ -93,7 +93,8 @@ print(r['AuthenticationResult']['AccessToken'])
             for entry in fs_err::read_dir(folder).into_iter().flatten().flatten() {
                 let path = entry.path();
                 // Not into the machines' own disks.
-                let is_disk = path.file_name().is_some_and(|name| ["root", "upper", "merged"].iter().any(|disk| name == *disk));
+                let is_disk =
+                    path.file_name().is_some_and(|name| ["root", "upper", "merged"].iter().any(|disk| name == *disk));
                 match entry.file_type() {
                     Ok(kind) if kind.is_dir() && !is_disk => folders.push(path),
                     Ok(kind) if kind.is_file() && path.extension().is_some_and(|end| end == "log") => {

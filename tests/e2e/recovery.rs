@@ -39,7 +39,8 @@ pub fn kill_everything(shop: &Shop) {
         std::thread::yield_now();
     };
     assert_eq!(before, after);
-    let name = |text: &str| serde_json::from_str::<Value>(text).unwrap()["relationalDatabases"][0]["supportCode"].clone();
+    let name =
+        |text: &str| serde_json::from_str::<Value>(text).unwrap()["relationalDatabases"][0]["supportCode"].clone();
     assert_eq!(name(&users), name(&shop.cloud.aws(&["lightsail", "get-relational-databases"]).expect(0).stdout));
     assert_eq!(shop.get("/").status, 200);
     shop.token("admin@example.com", Some("admins"));

@@ -8,7 +8,8 @@ pub fn keeps_data(shop: &Shop) {
     shop.cloud.run(&["destroy", "--confirm", "shop-wrong"]).expect(7);
     assert_eq!(shop.get("/").status, 200, "a refused destroy changed nothing");
     let result = shop.cloud.run(&["destroy", "--confirm", "shop-prod", "--json"]).expect(0).json();
-    let kept: Vec<&str> = result["kept"].as_array().unwrap().iter().map(|kept| kept["address"].as_str().unwrap()).collect();
+    let kept: Vec<&str> =
+        result["kept"].as_array().unwrap().iter().map(|kept| kept["address"].as_str().unwrap()).collect();
     assert!(kept.iter().any(|address| address.contains("database")), "{kept:?}");
     assert!(shop.cloud.aws(&["s3", "ls"]).expect(0).stdout.contains("shop-prod-media"));
     let instances = shop.cloud.aws(&["lightsail", "get-instances"]).expect(0).stdout;

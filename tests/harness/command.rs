@@ -90,7 +90,6 @@ impl From<std::process::Output> for Answer {
 impl Answer {
     /// Itself, if the exit code is this one.
     #[track_caller]
-    #[must_use]
     pub fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self

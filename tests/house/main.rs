@@ -98,7 +98,9 @@ fn only_the_command_line_prints_and_reads_the_environment() {
     let may = |file: &str| file.starts_with("cli/src/") || ["api/src/main.rs", "api/src/config.rs"].contains(&file);
     for file in sources().iter().filter(|file| !may(file)) {
         for (number, line) in non_test_lines(&read(file)) {
-            for forbidden in ["println!", "eprintln!", "print!(", "std::env::var", "env::vars", "std::io::stdout", "clap::"] {
+            for forbidden in
+                ["println!", "eprintln!", "print!(", "std::env::var", "env::vars", "std::io::stdout", "clap::"]
+            {
                 assert!(!line.contains(forbidden), "{file}:{number}: `{forbidden}` belongs to cli");
             }
         }

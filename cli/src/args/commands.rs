@@ -67,7 +67,9 @@ pub struct DoctorArgs {
 
 /// `jewelctl up`
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "Examples:\n  jewelctl up --target local --yes\n  jewelctl up --target local --json | tail -1 | jq -r .url")]
+#[command(
+    after_help = "Examples:\n  jewelctl up --target local --yes\n  jewelctl up --target local --json | tail -1 | jq -r .url"
+)]
 pub struct UpArgs {
     /// Show what would be done, and do nothing
     #[arg(long)]
@@ -88,7 +90,9 @@ pub struct UpArgs {
 
 /// `jewelctl plan`
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  jewelctl plan --exit-code\n  jewelctl plan --out plan.json && jewelctl provision plan.json")]
+#[command(
+    after_help = "Examples:\n  jewelctl plan --exit-code\n  jewelctl plan --out plan.json && jewelctl provision plan.json"
+)]
 pub struct PlanArgs {
     /// Exit 6 when anything would change
     #[arg(long)]

@@ -61,18 +61,14 @@ async fn run_site(run: &Run, args: &DeploySiteArgs) -> Outcome {
         return Ok(Exit::Done);
     }
     let sent =
-        lock::holding(run, &shop, Duration::ZERO, async |_| site(run, &shop, &context, args.dir.as_deref()).await).await?;
+        lock::holding(run, &shop, Duration::ZERO, async |_| site(run, &shop, &context, args.dir.as_deref()).await)
+            .await?;
     run.ui.result(&json!({ "sent": sent }), || format!("{sent} files sent"));
     Ok(Exit::Done)
 }
 
 /// Puts the API into service.
-pub async fn api(
-    run: &Run,
-    shop: &Shop,
-    reach: &Reach<'_>,
-    binary: &Path,
-) -> Result<jewel_host::Report, Failure> {
+pub async fn api(run: &Run, shop: &Shop, reach: &Reach<'_>, binary: &Path) -> Result<jewel_host::Report, Failure> {
     let phase = run.ui.phase("API");
     let jwks = shop.jwks_url(reach.context().outputs);
     let mut wanted = DeployApi::new(binary, VERSION);

@@ -33,7 +33,10 @@ pub async fn run(run: &Run, args: &DestroyArgs) -> Outcome {
         if !kept.is_empty() {
             text.push_str("; kept, because they hold data (--delete-data deletes them):\n");
             let rows = plan.steps.iter().filter(|step| step.action == Action::Keep);
-            text.push_str(&ui::table(["resource", "where"], rows.map(|step| [step.address.to_string(), step.title.clone()])));
+            text.push_str(&ui::table(
+                ["resource", "where"],
+                rows.map(|step| [step.address.to_string(), step.title.clone()]),
+            ));
         }
         text
     });
@@ -44,8 +47,10 @@ pub async fn run(run: &Run, args: &DestroyArgs) -> Outcome {
 fn consent(name: &str, args: &DestroyArgs) -> Result<(), Failure> {
     match &args.confirm {
         Some(typed) if typed == name => Ok(()),
-        Some(typed) => Err(Failure::new(Exit::Refused, format!("`{typed}` is not this shop's name; nothing was deleted"))
-            .hint(format!("--confirm {name}"))),
+        Some(typed) => {
+            Err(Failure::new(Exit::Refused, format!("`{typed}` is not this shop's name; nothing was deleted"))
+                .hint(format!("--confirm {name}")))
+        }
         None => Err(Failure::new(Exit::Refused, "taking a shop down needs its name typed; nothing was deleted")
             .hint(format!("`jewelctl destroy --dry-run` shows what would go; --confirm {name} consents"))),
     }

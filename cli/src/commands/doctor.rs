@@ -44,7 +44,9 @@ async fn local(run: &Run, wants_fix: bool) -> Outcome {
         });
         let mut text = ui::table(["", "check", "detail"], rows);
         if let Some(install) = &install {
-            text.push_str(&format!("\n\ninstall what is missing:\n  {install}\nor let me: jewelctl doctor --target local --fix"));
+            text.push_str(&format!(
+                "\n\ninstall what is missing:\n  {install}\nor let me: jewelctl doctor --target local --fix"
+            ));
         }
         text
     });

@@ -108,8 +108,7 @@ async fn env(run: &Run) -> Result<(), Failure> {
             variables.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect();
         run.ui.result(&object, String::new);
     } else {
-        let mut lines: Vec<String> =
-            variables.iter().map(|(name, value)| format!("export {name}='{value}'")).collect();
+        let mut lines: Vec<String> = variables.iter().map(|(name, value)| format!("export {name}='{value}'")).collect();
         // A session token or a profile of the real account would win over these.
         lines.push("unset AWS_SESSION_TOKEN AWS_PROFILE".into());
         run.ui.raw(&lines.join("\n"));

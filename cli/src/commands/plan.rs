@@ -37,7 +37,8 @@ pub struct Seen {
 pub async fn look(run: &Run, shop: &Shop) -> Result<Seen, Failure> {
     let stack = shop.stack()?;
     let phase = run.ui.phase("Reading");
-    let (options, sink) = (ObserveOptions::default(), |event: jewel_engine::Event| phase.now(&event.address.to_string()));
+    let (options, sink) =
+        (ObserveOptions::default(), |event: jewel_engine::Event| phase.now(&event.address.to_string()));
     let observed = tokio::select! {
         observed = jewel_engine::observe(&stack, &options, &sink) => observed,
         () = run.cancel.cancelled() => return Err(Failure::interrupted("reading what is there")),

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use jewel_engine::{Action, ApplyOptions, DestroyOptions, EventKind, Held, Plan, PlanKind, PlanOptions, Report, Status};
+use jewel_engine::{
+    Action, ApplyOptions, DestroyOptions, EventKind, Held, Plan, PlanKind, PlanOptions, Report, Status,
+};
 use serde_json::json;
 
 use super::plan::{load, look, refuse};
@@ -84,8 +86,11 @@ pub async fn apply(run: &Run, shop: &Shop, plan: &Plan, held: &Held) -> Result<u
             }
         };
         if !is_part_of(&left, plan) {
-            return Err(Failure::new(Exit::StalePlan, "something changed between the plan and the lock; nothing was changed")
-                .hint("run the same command again and look at the new plan"));
+            return Err(Failure::new(
+                Exit::StalePlan,
+                "something changed between the plan and the lock; nothing was changed",
+            )
+            .hint("run the same command again and look at the new plan"));
         }
         &left
     };
@@ -130,7 +135,8 @@ fn is_part_of(left: &Plan, plan: &Plan) -> bool {
     left.changes().all(|step| {
         plan.changes().any(|announced| {
             announced.address == step.address
-                && (announced.action == step.action || (step.action == Action::Update && announced.action != Action::Delete))
+                && (announced.action == step.action
+                    || (step.action == Action::Update && announced.action != Action::Delete))
         })
     })
 }

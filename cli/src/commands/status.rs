@@ -45,12 +45,8 @@ pub async fn run(run: &Run, args: &StatusArgs) -> Outcome {
             Line { name: address.to_string(), healthy, detail }
         })
         .collect();
-    let mut status = Status {
-        healthy: resources.iter().all(|line| line.healthy),
-        url: None,
-        resources,
-        probes: Vec::new(),
-    };
+    let mut status =
+        Status { healthy: resources.iter().all(|line| line.healthy), url: None, resources, probes: Vec::new() };
     if let Some(outputs) = jewel_aws::outputs(&seen.observed.outputs()) {
         let url = shop.url(&outputs).await?;
         let health = jewel_runbooks::check(&jewel_runbooks::Check { url: &url, within: Duration::ZERO }).await;
@@ -73,9 +69,10 @@ pub async fn run(run: &Run, args: &StatusArgs) -> Outcome {
         let not_well = status.resources.iter().filter(|line| !line.healthy);
         let well = status.resources.iter().filter(|line| line.healthy).count();
         let summary = Line { name: "resources".into(), healthy: true, detail: format!("{well} ready") };
-        let rows = std::iter::once(&summary).chain(not_well).chain(&status.probes).map(|line| {
-            [if line.healthy { "ok" } else { "bad" }.to_owned(), line.name.clone(), line.detail.clone()]
-        });
+        let rows = std::iter::once(&summary)
+            .chain(not_well)
+            .chain(&status.probes)
+            .map(|line| [if line.healthy { "ok" } else { "bad" }.to_owned(), line.name.clone(), line.detail.clone()]);
         let table = ui::table(["", "part", "detail"], rows);
         match &status.url {
             Some(url) => format!("{table}\n\n{} is at {url}", shop.settings.name()),

@@ -57,7 +57,8 @@ pub async fn run(run: &Run, args: &UpArgs) -> Outcome {
         provision::consent(run, &shop, &plan)?;
     }
     let wait = Duration::from_secs(args.lock_wait);
-    let done = lock::holding(run, &shop, wait, async |held| steps(run, args, &shop, &plan, &binary, held).await).await?;
+    let done =
+        lock::holding(run, &shop, wait, async |held| steps(run, args, &shop, &plan, &binary, held).await).await?;
     run.ui.result(&done, || format!("the shop is up: {}", done.url));
     Ok(Exit::Done)
 }
@@ -116,9 +117,12 @@ async fn check(run: &Run, url: &str) -> Result<(), Failure> {
     let health = jewel_runbooks::check(&jewel_runbooks::Check { url, within }).await;
     run.ui.event("check", &health);
     if let Some((probe, failure)) = health.probes.iter().find_map(|probe| Some((probe, probe.failure.as_ref()?))) {
-        return Err(Failure::new(Exit::CheckFailed, format!("the shop does not answer as it should: {} ({})", probe.name, probe.url))
-            .because(failure.to_string())
-            .hint("everything is in place; `jewelctl status` asks again"));
+        return Err(Failure::new(
+            Exit::CheckFailed,
+            format!("the shop does not answer as it should: {} ({})", probe.name, probe.url),
+        )
+        .because(failure.to_string())
+        .hint("everything is in place; `jewelctl status` asks again"));
     }
     let slowest = health.probes.iter().map(|probe| probe.elapsed_ms).max().unwrap_or(0);
     phase.done(&format!("page, catalogue and pictures answer, the slowest in {slowest} ms"));

@@ -153,12 +153,7 @@ impl File {
 
 impl Default for Api {
     fn default() -> Self {
-        Self {
-            bundle: "small_3_0".into(),
-            blueprint: "ubuntu_24_04".into(),
-            throttle_rate: 100.0,
-            throttle_burst: 200,
-        }
+        Self { bundle: "small_3_0".into(), blueprint: "ubuntu_24_04".into(), throttle_rate: 100.0, throttle_burst: 200 }
     }
 }
 

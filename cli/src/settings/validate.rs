@@ -42,7 +42,12 @@ fn problems(file: &File) -> Vec<Problem> {
         ("api", "throttle_burst", positive(f64::from(file.api.throttle_burst)), "requests, for instance 200"),
         ("database", "name", schema_problem(&file.database.name, 64), "for instance `shop`"),
         ("database", "username", schema_problem(&file.database.username, 16), "for instance `jewel_master`"),
-        ("database", "backup_window", window_problem(&file.database.backup_window, false), "for instance `18:00-18:30`"),
+        (
+            "database",
+            "backup_window",
+            window_problem(&file.database.backup_window, false),
+            "for instance `18:00-18:30`",
+        ),
         (
             "database",
             "maintenance_window",
@@ -85,7 +90,9 @@ fn name_problem(name: &str, longest: usize) -> Option<String> {
 fn region_problem(region: &str) -> Option<String> {
     let parts: Vec<&str> = region.split('-').collect();
     let ok = parts.len() >= 3
-        && parts.iter().all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()))
+        && parts
+            .iter()
+            .all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()))
         && parts.last().is_some_and(|last| last.parse::<u8>().is_ok());
     (!ok).then(|| format!("is `{region}`, not a Region"))
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 const WIDEST_VALUE: usize = 72;
 
 /// Renders the plan.
-pub fn plan(plan: &Plan) -> String {
+pub(crate) fn plan(plan: &Plan) -> String {
     let mut text = String::new();
     for step in plan.steps.iter().filter(|step| step.action != Action::None) {
         render_step(&mut text, step);
@@ -23,7 +23,7 @@ pub fn plan(plan: &Plan) -> String {
 }
 
 /// `3 to create, 1 to change`, and the fixed monthly cost.
-pub fn summary(plan: &Plan) -> String {
+pub(crate) fn summary(plan: &Plan) -> String {
     if plan.is_empty() {
         let kept = plan.count(Action::Keep);
         return match plan.kind {

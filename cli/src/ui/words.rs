@@ -5,10 +5,12 @@ use jewel_localcloud::Event as LocalEvent;
 use jewel_migrations::Event as MigrationEvent;
 
 /// What the local cloud is at.
-pub fn local(event: &LocalEvent) -> String {
+pub(crate) fn local(event: &LocalEvent) -> String {
     match event {
         LocalEvent::Waiting { what } => format!("another run makes {what}; waiting for it"),
-        LocalEvent::ImageStarted { codename } => format!("making the base image (Debian {codename}); once, about a minute"),
+        LocalEvent::ImageStarted { codename } => {
+            format!("making the base image (Debian {codename}); once, about a minute")
+        }
         LocalEvent::ImageProgress { line }
         | LocalEvent::PythonProgress { line }
         | LocalEvent::PackagesProgress { line } => line.clone(),
@@ -30,9 +32,11 @@ pub fn local(event: &LocalEvent) -> String {
 }
 
 /// What the migrator is at.
-pub fn migration(event: &MigrationEvent) -> String {
+pub(crate) fn migration(event: &MigrationEvent) -> String {
     match event {
-        MigrationEvent::WaitingForLock { holder: Some(id) } => format!("connection {id} holds the migration lock; waiting"),
+        MigrationEvent::WaitingForLock { holder: Some(id) } => {
+            format!("connection {id} holds the migration lock; waiting")
+        }
         MigrationEvent::WaitingForLock { holder: None } => "another migrator holds the lock; waiting".into(),
         MigrationEvent::MigrationStarted { version, name, done_before: 0, .. } => format!("{version:04} {name}"),
         MigrationEvent::MigrationStarted { version, name, statements, done_before } => {
@@ -55,7 +59,7 @@ pub fn migration(event: &MigrationEvent) -> String {
 }
 
 /// What a rollout is at.
-pub fn rollout(event: &RolloutEvent) -> String {
+pub(crate) fn rollout(event: &RolloutEvent) -> String {
     match event {
         RolloutEvent::Unchanged { release } => format!("{release} serves already"),
         RolloutEvent::SetUp => "the instance is prepared".into(),

@@ -13,7 +13,7 @@ use crate::settings::{Folders, Settings};
 
 /// What the cloud on this machine is started with. A missing `jewel.toml` means the defaults: the cloud can run
 /// without a shop.
-pub fn local_options(run: &Run) -> Result<Options, Failure> {
+pub(crate) fn local_options(run: &Run) -> Result<Options, Failure> {
     let folders = Folders::find()?;
     let (local, region) = if run.global.config.exists() {
         let settings = Settings::load(&run.global)?;
@@ -39,14 +39,15 @@ pub fn local_options(run: &Run) -> Result<Options, Failure> {
 }
 
 /// The running local cloud, when it is the target.
-pub async fn running(run: &Run) -> Result<Option<jewel_localcloud::Endpoints>, Failure> {
+pub(super) async fn running(run: &Run) -> Result<Option<jewel_localcloud::Endpoints>, Failure> {
     if run.global.target != Target::Local {
         return Ok(None);
     }
     let options = local_options(run)?;
     match jewel_localcloud::endpoints(&options).await? {
         Some(endpoints) => Ok(Some(endpoints)),
-        None => Err(Failure::new(crate::exit::Exit::Failed, "the local cloud does not run")
-            .hint("`jewelctl local up` brings it back as it was; `jewelctl up --target local` brings the whole shop up")),
+        None => Err(Failure::new(crate::exit::Exit::Failed, "the local cloud does not run").hint(
+            "`jewelctl local up` brings it back as it was; `jewelctl up --target local` brings the whole shop up",
+        )),
     }
 }

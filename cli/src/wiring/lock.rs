@@ -13,7 +13,7 @@ use crate::failure::Failure;
 ///
 /// # Errors
 /// Exit 5 when somebody else holds the lock; otherwise what `work` fails with.
-pub async fn holding<T>(
+pub(crate) async fn holding<T>(
     run: &Run,
     shop: &Shop,
     wait: Duration,
@@ -47,7 +47,10 @@ async fn take(run: &Run, shop: &Shop, wait: Duration) -> Result<Held, Failure> {
         && record.holder.host == holder.host
         && !std::path::Path::new(&format!("/proc/{}", record.holder.pid)).exists()
     {
-        run.ui.say(&format!("process {} on this machine was killed and left its lock; taking it over", record.holder.pid));
+        run.ui.say(&format!(
+            "process {} on this machine was killed and left its lock; taking it over",
+            record.holder.pid
+        ));
         lease.break_it().await?;
     }
     let id = format!("{}-{}-{}", holder.host, holder.pid, jiff::Timestamp::now().as_nanosecond());
@@ -61,7 +64,8 @@ async fn take(run: &Run, shop: &Shop, wait: Duration) -> Result<Held, Failure> {
     };
     held.map_err(|error| {
         let exit = if matches!(error, LeaseError::Held { .. }) { Exit::Locked } else { Exit::Failed };
-        Failure::from_error(exit, &error).hint("wait for it with `--lock-wait SECONDS`; a killed run's lock ends in under a minute")
+        Failure::from_error(exit, &error)
+            .hint("wait for it with `--lock-wait SECONDS`; a killed run's lock ends in under a minute")
     })
 }
 
@@ -69,7 +73,8 @@ fn ourselves() -> Holder {
     let command: Vec<String> = std::env::args().skip(1).take(2).collect();
     Holder {
         user: crate::environment::user(),
-        host: fs_err::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "unknown".into(), |n| n.trim().into()),
+        host: fs_err::read_to_string("/proc/sys/kernel/hostname")
+            .map_or_else(|_| "unknown".into(), |n| n.trim().into()),
         pid: std::process::id(),
         command: format!("jewelctl {}", command.join(" ")),
     }

@@ -138,7 +138,8 @@ impl Shop {
             client.get(WHAT_IS_MY_ADDRESS).send().await?.error_for_status()?.text().await
         };
         let text = asking.await.map_err(|error| {
-            Failure::from_error(Exit::Failed, &error).while_doing("asking which address this machine has on the internet")
+            Failure::from_error(Exit::Failed, &error)
+                .while_doing("asking which address this machine has on the internet")
         })?;
         text.trim().parse().map_err(|_| Failure::new(Exit::Failed, "the answer is not an address"))
     }

@@ -76,7 +76,8 @@ async fn status(State(parts): State<Arc<Parts>>) -> Json<Status> {
     let (open, asked) = parts.edges.count().await;
     let part = |name: &str, healthy: bool, detail: String| Part { name: name.into(), healthy, detail };
     // Stopped ones are as they should be and do not count.
-    let count = |name: &str, running: usize, all: usize| part(name, running >= all, format!("{running} of {all} running"));
+    let count =
+        |name: &str, running: usize, all: usize| part(name, running >= all, format!("{running} of {all} running"));
     let list = vec![
         part("daemon", true, format!("running (pid {})", std::process::id())),
         part(

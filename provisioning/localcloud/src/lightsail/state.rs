@@ -244,10 +244,7 @@ impl InstanceState {
 impl DatabaseState {
     /// Whether its server is up, or on its way up.
     pub(crate) fn is_to_run(self) -> bool {
-        !matches!(
-            self,
-            Self::Stopping | Self::Stopped | Self::Deleting | Self::IncompatibleParameters | Self::Failed
-        )
+        !matches!(self, Self::Stopping | Self::Stopped | Self::Deleting | Self::IncompatibleParameters | Self::Failed)
     }
 
     pub(crate) fn name(self) -> &'static str {

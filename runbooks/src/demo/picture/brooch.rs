@@ -73,15 +73,18 @@ fn blade(t: f64) -> f64 {
 
 /// The outline of a leaf.
 fn rim(at: impl Fn(f64, f64) -> V3, steps: u32) -> Vec<V3> {
-    let step = |k: u32| (f64::from(k) / f64::from(steps)).powf(1.15);
-    (0..=steps).map(|k| at(step(k), -1.0)).chain((0..steps).rev().map(|k| at(step(k), 1.0))).collect()
+    (0..=steps).map(|k| at(step(k, steps), -1.0)).chain((0..steps).rev().map(|k| at(step(k, steps), 1.0))).collect()
+}
+
+/// Places along a leaf, closer together where it curves: at its foot and its tip.
+fn step(k: u32, steps: u32) -> f64 {
+    0.5 - 0.5 * (f64::from(k) / f64::from(steps) * std::f64::consts::PI).cos()
 }
 
 /// Both halves of a leaf, each one shape under a gradient from the ridge to the edge, lit as the pose turns it.
 fn halves(id: &str, ramp: &Ramp, pose: &Pose, at: impl Fn(f64, f64) -> V3, steps: u32) -> String {
     let half = |side: f64| {
-        let step = |k: u32| (f64::from(k) / f64::from(steps)).powf(1.15);
-        let edge: Vec<V3> = (0..=steps).map(|k| at(step(k), side)).collect();
+        let edge: Vec<V3> = (0..=steps).map(|k| at(step(k, steps), side)).collect();
         let (from, to) = (sheet(at(0.55, 0.0)), sheet(at(0.55, side)));
         // How far from the ridge, and how much the metal leans outwards there.
         let stops: String = [(0.0, -0.5), (0.25, 0.1), (0.6, 0.42), (0.85, 0.75), (1.0, 1.0)]
