@@ -8,6 +8,7 @@ import { showMissing } from "./pages/missing.js";
 
 const main = document.getElementById("main");
 let current = new AbortController();
+let shown = "";
 
 /** Shows the page of the present address. `restore` is where the reader had scrolled to, when coming back. */
 async function show({ restore = 0, focus = true } = {}) {
@@ -15,6 +16,7 @@ async function show({ restore = 0, focus = true } = {}) {
   current = new AbortController();
   const { signal } = current;
   const url = new URL(location.href);
+  shown = url.pathname + url.search;
   const piece = /^\/product\/([a-z0-9-]+)\/?$/.exec(url.pathname);
   markCategory(url);
   document.getElementById("search").value = url.searchParams.get("q") ?? "";
@@ -80,7 +82,10 @@ document.querySelector("form.search").addEventListener("submit", (event) => {
   navigate(q ? `/?${new URLSearchParams({ q })}` : "/");
 });
 
-window.addEventListener("popstate", (event) => show({ restore: event.state?.place ?? 0 }));
+window.addEventListener("popstate", (event) => {
+  // A link to a place on this page makes this event as well; the browser goes there by itself.
+  if (location.pathname + location.search !== shown) show({ restore: event.state?.place ?? 0 });
+});
 window.addEventListener("pagehide", rememberPlace);
 
 fillCategories();

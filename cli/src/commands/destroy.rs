@@ -23,7 +23,7 @@ pub async fn run(run: &Run, args: &DestroyArgs) -> Outcome {
     let plan = jewel_engine::plan_destroy(&seen.stack, &seen.observed, &options);
     refuse(&plan)?;
     if args.dry_run {
-        run.ui.result(&plan, || ui::plan(&plan));
+        run.ui.result(&plan, || ui::plan(&plan, run.ui.verbose()));
         return Ok(Exit::Done);
     }
     let deleted = carry_out(run, &shop, &plan, args.lock_wait).await?;

@@ -20,7 +20,7 @@ pub async fn run(run: &Run, args: &PlanArgs) -> Outcome {
     if let Some(path) = &args.out {
         save(&plan, path)?;
     }
-    run.ui.result(&plan, || ui::plan(&plan));
+    run.ui.result(&plan, || ui::plan(&plan, run.ui.verbose()));
     refuse(&plan)?;
     Ok(if args.exit_code && !plan.is_empty() { Exit::Pending } else { Exit::Done })
 }

@@ -35,7 +35,7 @@ pub async fn run(run: &Run, args: &ProvisionArgs) -> Outcome {
     };
     refuse(&plan)?;
     if args.dry_run {
-        run.ui.result(&plan, || ui::plan(&plan));
+        run.ui.result(&plan, || ui::plan(&plan, run.ui.verbose()));
         return Ok(Exit::Done);
     }
     let changes = carry_out(run, &shop, &plan, args.lock_wait).await?;
@@ -61,7 +61,7 @@ pub async fn carry_out(run: &Run, shop: &Shop, plan: &Plan, lock_wait: u64) -> R
 
 /// Shows the plan and asks. A destroy has its own consent, the typed name.
 pub fn consent(run: &Run, shop: &Shop, plan: &Plan) -> Result<(), Failure> {
-    run.ui.say(&ui::plan(plan));
+    run.ui.say(&ui::plan(plan, run.ui.verbose()));
     match plan.kind {
         PlanKind::Provision => run.ui.consent(&format!("Change these in account {}?", shop.account_id)),
         PlanKind::Destroy => Ok(()),

@@ -9,11 +9,11 @@ use serde_json::Value;
 /// Longer values are cut: the plan is for reading.
 const WIDEST_VALUE: usize = 72;
 
-/// Renders the plan.
-pub(crate) fn plan(plan: &Plan) -> String {
+/// Renders the plan. What is created takes one line each, unless everything is to be shown: all its fields are new.
+pub(crate) fn plan(plan: &Plan, everything: bool) -> String {
     let mut text = String::new();
     for step in plan.steps.iter().filter(|step| step.action != Action::None) {
-        render_step(&mut text, step);
+        render_step(&mut text, step, everything || step.action != Action::Create);
     }
     if !text.is_empty() {
         text.push('\n');
@@ -57,7 +57,7 @@ pub(crate) fn summary(plan: &Plan) -> String {
     text
 }
 
-fn render_step(text: &mut String, step: &Step) {
+fn render_step(text: &mut String, step: &Step, with_fields: bool) {
     let glyph = match step.action {
         Action::Create => "+".green().to_string(),
         Action::Update | Action::Adopt => "~".yellow().to_string(),
@@ -68,6 +68,9 @@ fn render_step(text: &mut String, step: &Step) {
     let _ = writeln!(text, "{glyph} {} {}", step.title.bold(), format!("({})", step.address).dimmed());
     for reason in &step.reasons {
         let _ = writeln!(text, "    {reason}");
+    }
+    if !with_fields {
+        return;
     }
     let width = step.fields.iter().map(|field| field.field.len()).max().unwrap_or(0);
     for field in &step.fields {

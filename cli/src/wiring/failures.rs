@@ -55,7 +55,14 @@ impl From<jewel_localcloud::Error> for Failure {
             Error::NotLinux { .. } | Error::NotRoot | Error::Missing { .. } | Error::PortTaken { .. } => Exit::Usage,
             _ => Exit::Failed,
         };
-        let hint = error.hint();
+        let hint = match &error {
+            Error::PortTaken { .. } => Some(
+                "stop what holds it, or give a cloud that is yet to be made other ports: `local.port` in jewel.toml, \
+                 or JEWEL_LOCAL_PORT (0 picks free ones)"
+                    .to_owned(),
+            ),
+            _ => error.hint(),
+        };
         Self::from_error(exit, &error).hint_opt(hint)
     }
 }

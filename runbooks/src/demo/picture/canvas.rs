@@ -166,7 +166,7 @@ impl Canvas {
         format!(
             concat!(
                 r#"<svg xmlns="http://www.w3.org/2000/svg" width="{w2}" height="{h2}" viewBox="0 0 {w} {h}">"#,
-                r##"<defs><filter id="cast" filterUnits="userSpaceOnUse" x="0" y="0" width="{w}" height="{h}"><feGaussianBlur in="SourceAlpha" stdDeviation="{blur}"/><feOffset dx="{dx}" dy="{dy}"/><feColorMatrix values="0 0 0 0 .08 0 0 0 0 .06 0 0 0 0 .05 0 0 0 {opacity} 0"/><feMerge><feMergeNode/><feMergeNode in="SourceGraphic"/></feMerge></filter>"##,
+                r##"<defs><filter id="cast" filterUnits="userSpaceOnUse" x="0" y="0" width="{w}" height="{h}"><feGaussianBlur in="SourceAlpha" stdDeviation="{blur}"/><feOffset dx="{dx}" dy="{dy}"/><feColorMatrix values="0 0 0 0 .012 0 0 0 0 .008 0 0 0 0 .006 0 0 0 {opacity} 0"/><feMerge><feMergeNode/><feMergeNode in="SourceGraphic"/></feMerge></filter>"##,
                 r#"{defs}</defs>{backdrop}<g filter="url(#cast)">{body}</g></svg>"#,
                 "\n"
             ),
