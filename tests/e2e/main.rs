@@ -2,6 +2,7 @@
 //!
 //! Its own `main` (libtest-mimic) because the cloud must end with the run, whatever failed.
 
+mod hindrances;
 mod http;
 mod journey;
 mod mysql;
@@ -43,6 +44,12 @@ const TESTS: &[(&str, Test)] = &[
     ("port_22_is_closed_after_every_command", journey::ssh_is_closed),
     ("the_aws_cli_works", wire::aws_cli),
     ("boto3_gets_aws_s_errors", wire::boto3_errors),
+    ("a_taken_port_is_named", |_| hindrances::port_taken()),
+    ("who_is_not_root_is_told", |_| hindrances::not_root()),
+    ("a_missing_database_server_is_named", |_| hindrances::no_database_server()),
+    ("a_full_disk_leaves_nothing_half_made", |_| hindrances::full_disk()),
+    ("ctrl_c_in_the_middle_of_up", hindrances::ctrl_c),
+    ("the_daemon_killed_in_the_middle_of_up", hindrances::daemon_killed),
     ("two_ups_at_once", recovery::two_ups_at_once),
     ("everything_killed_comes_back_with_its_data", recovery::kill_everything),
     ("up_killed_at_random_moments_converges", recovery::kill_up),

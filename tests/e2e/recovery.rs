@@ -79,7 +79,7 @@ print(len([d for d in items if 'killed' in d['Comment']]))
 }
 
 /// Kills the daemon of the cloud in this folder and all its descendants at once; how many there were.
-fn kill_everything_under_the_daemon(folder: &str) -> usize {
+pub fn kill_everything_under_the_daemon(folder: &str) -> usize {
     let mut parents: Vec<(u32, u32, String)> = Vec::new();
     for entry in fs_err::read_dir("/proc").unwrap().flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };

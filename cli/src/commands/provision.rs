@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jewel_engine::{
-    Action, ApplyOptions, DestroyOptions, EventKind, Held, Plan, PlanKind, PlanOptions, Report, Status,
+    Action, ApplyOptions, DestroyOptions, EventKind, FailureKind, Held, Plan, PlanKind, PlanOptions, Report, Status,
 };
 use serde_json::json;
 
@@ -125,7 +125,10 @@ pub async fn apply(run: &Run, shop: &Shop, plan: &Plan, held: &Held) -> Result<u
     })
     .await?;
     guard.abort();
-    judge(&report)?;
+    if report.interrupted && run.cancel.is_cancelled() {
+        return Err(Failure::interrupted("changing resources"));
+    }
+    judge(&report, held.lost().is_cancelled())?;
     phase.done(&format!("{} resources written", report.written()));
     Ok(report.written())
 }
@@ -142,24 +145,27 @@ fn is_part_of(left: &Plan, plan: &Plan) -> bool {
 }
 
 /// Whether the report is one of success.
-fn judge(report: &Report) -> Result<(), Failure> {
+fn judge(report: &Report, lock_lost: bool) -> Result<(), Failure> {
     if report.is_complete() {
         return Ok(());
     }
-    if report.interrupted {
-        return Err(Failure::interrupted("changing resources"));
-    }
-    let mut failures = report.failures().map(|(_, failure)| failure.clone());
-    let Some(first) = failures.next() else {
-        return Err(Failure::new(Exit::Failed, "not every resource was changed").hint("run the same command again"));
+    // What was stopped because of another failure says nothing about its cause.
+    let mut failures = report.failures().map(|(_, failure)| failure).filter(|one| one.kind != FailureKind::Interrupted);
+    let mut failure = match failures.next() {
+        Some(first) => Failure::from(first.clone()),
+        None => Failure::new(Exit::Failed, "not every resource was changed").hint("run the same command again"),
     };
-    let mut failure = Failure::from(first);
     for other in failures {
         failure = failure.because(other.to_string());
     }
     let skipped = report.outcomes.iter().filter(|outcome| matches!(outcome.status, Status::Skipped { .. })).count();
     if skipped > 0 {
         failure = failure.because(format!("{skipped} resources that need it were not attempted"));
+    }
+    if lock_lost {
+        failure = failure
+            .while_doing("the lock could not be kept, so nothing more was started")
+            .hint("nothing is half done: the same command goes on from here");
     }
     Err(failure)
 }

@@ -50,7 +50,9 @@ pub async fn run(run: &Run, args: &UpArgs) -> Outcome {
     let plan = jewel_engine::plan(&seen.stack, &seen.observed, &PlanOptions::default());
     refuse(&plan)?;
     if args.dry_run {
-        run.ui.result(&plan, || format!("{}\nthen: migrate, deploy the API and the site, check", ui::plan(&plan, run.ui.verbose())));
+        run.ui.result(&plan, || {
+            format!("{}\nthen: migrate, deploy the API and the site, check", ui::plan(&plan, run.ui.verbose()))
+        });
         return Ok(Exit::Done);
     }
     if !plan.is_empty() {

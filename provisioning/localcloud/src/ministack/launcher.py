@@ -1,8 +1,8 @@
 """Runs ministack as one part of a cloud that may be killed at any moment.
 
 What is added to it, and why:
-* State is saved shortly after each request that may have changed something; ministack by itself saves only at a
-  graceful stop.
+* State is saved before a request that may have changed something is answered, so that what was acknowledged is
+  never lost; ministack by itself saves only at a graceful stop.
 * The process ends when its parent does (standard input is a pipe that the parent holds open).
 * Names under `.localhost` resolve to 127.0.0.1 everywhere, so that a CloudFront origin can be an API of this cloud.
 * An HTTP integration of API Gateway answers with all headers of its backend, as AWS's does.
@@ -18,8 +18,13 @@ import threading
 import time
 import urllib.parse
 
-SAVE_AFTER_SECONDS = 0.15
-READ_ONLY = {"GET", "HEAD", "OPTIONS"}
+READ_ONLY_METHODS = {"GET", "HEAD", "OPTIONS"}
+READ_ONLY_OPERATIONS = ("Get", "List", "Describe", "Head", "BatchGet")
+# The trail of calls grows with every call and nothing depends on its last entries: saved by itself, later.
+LAZY = {"cloudtrail"}
+LAZY_SECONDS = 0.5
+# A state that other threads keep changing is tried again for so long before its request is answered all the same.
+PATIENCE_SECONDS = 5
 HOP_BY_HOP = {
     "connection",
     "keep-alive",
@@ -47,34 +52,47 @@ def resolve_localhost_names():
 
 
 class Saver:
-    """Writes the state of each service that changed, atomically, shortly after it did."""
+    """Writes the state of each service that changed, atomically. Requests that end together share one save."""
 
     def __init__(self, app, persistence):
         self.app = app
         self.persistence = persistence
         self.written = {}
+        self.waiting = []
         self.task = None
-        self.dirty = False
-        self.pause = SAVE_AFTER_SECONDS
+        self.lazy = None
 
-    def touch(self):
-        self.dirty = True
+    async def saved(self):
+        """Returns when everything that has changed by now is on disk."""
+        done = asyncio.get_running_loop().create_future()
+        self.waiting.append(done)
         if self.task is None or self.task.done():
-            self.task = asyncio.get_running_loop().create_task(self.save_soon())
+            self.task = asyncio.get_running_loop().create_task(self.save_for_those_waiting())
+        await done
 
-    async def save_soon(self):
-        while self.dirty:
-            await asyncio.sleep(self.pause)
-            self.dirty = False
-            started = time.monotonic()
-            if not self.save():
-                self.dirty = True
-            # Saving is done on the loop, where nothing changes meanwhile; never let it take most of the time.
-            self.pause = max(SAVE_AFTER_SECONDS, 4 * (time.monotonic() - started))
+    async def save_for_those_waiting(self):
+        while self.waiting:
+            waiting, self.waiting = self.waiting, []
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while not self.save(lambda name: name not in LAZY) and time.monotonic() < deadline:
+                await asyncio.sleep(0.01)
+            for done in waiting:
+                if not done.done():
+                    done.set_result(None)
+            # Requests that are on their way get their turn before the next save.
+            await asyncio.sleep(0)
+        if self.lazy is None or self.lazy.done():
+            self.lazy = asyncio.get_running_loop().create_task(self.save_lazily())
 
-    def save(self):
+    async def save_lazily(self):
+        await asyncio.sleep(LAZY_SECONDS)
+        self.save(lambda name: name in LAZY)
+
+    def save(self, wanted=lambda name: True):
         complete = True
         for name, get_state in self.app._build_persistence_save_dict().items():
+            if not wanted(name):
+                continue
             try:
                 state = get_state()
                 if state is None:
@@ -104,15 +122,29 @@ class Saver:
 
 
 def saving(application, saver):
-    def passes_through(scope):
-        """Traffic of the shop's visitors: it ends at an instance or a bucket and changes nothing here."""
-        host = dict(scope["headers"]).get(b"host", b"")
-        return b".cloudfront." in host or b".execute-api." in host
+    def may_change(scope):
+        if scope["type"] != "http" or scope["method"] in READ_ONLY_METHODS:
+            return False
+        headers = dict(scope["headers"])
+        host = headers.get(b"host", b"")
+        if b".cloudfront." in host or b".execute-api." in host:
+            # Traffic of the shop's visitors: it ends at an instance or a bucket and changes nothing here.
+            return False
+        operation = headers.get(b"x-amz-target", b"").decode("latin-1").rpartition(".")[2]
+        return not operation.startswith(READ_ONLY_OPERATIONS)
 
     async def wrapped(scope, receive, send):
-        await application(scope, receive, send)
-        if scope["type"] == "http" and scope["method"] not in READ_ONLY and not passes_through(scope):
-            saver.touch()
+        if not may_change(scope):
+            return await application(scope, receive, send)
+        answer = []
+
+        async def hold(message):
+            answer.append(message)
+
+        await application(scope, receive, hold)
+        await saver.saved()
+        for message in answer:
+            await send(message)
 
     return wrapped
 
