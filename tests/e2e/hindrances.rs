@@ -36,7 +36,11 @@ pub fn not_root() {
         .output()
         .unwrap();
     let answer = Answer::from(output).expect(2);
-    assert!(answer.stderr.starts_with("error: the local cloud runs real machines and needs root\n"), "{}", answer.stderr);
+    assert!(
+        answer.stderr.starts_with("error: the local cloud runs real machines and needs root\n"),
+        "{}",
+        answer.stderr
+    );
 }
 
 /// No database server.
@@ -59,7 +63,11 @@ pub fn full_disk() {
         .unwrap_or_default();
     assert!(Command::new("umount").arg(&cache).status().unwrap().success());
     let answer = answer.expect(1);
-    assert!(answer.stderr.contains("could not make the") && answer.stderr.contains("small/jewelctl"), "{}", answer.stderr);
+    assert!(
+        answer.stderr.contains("could not make the") && answer.stderr.contains("small/jewelctl"),
+        "{}",
+        answer.stderr
+    );
     assert!(answer.stderr.contains("hint: free some disk space"), "{}", answer.stderr);
     assert!(left.is_empty(), "{left:?}");
 }

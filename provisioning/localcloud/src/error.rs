@@ -181,7 +181,8 @@ impl Error {
             }
             Self::Missing { install: None, .. } => Some("`jewelctl doctor --target local` says more".into()),
             Self::PortTaken { .. } => Some(
-                "stop what holds it; a cloud keeps the ports it was made with, a new one can be given others (0 = any)".into(),
+                "stop what holds it; a cloud keeps the ports it was made with, a new one can be given others (0 = any)"
+                    .into(),
             ),
             Self::NotOurs { .. } => Some("name an empty or new directory".into()),
             Self::SlotTaken { .. } => Some("reset one of the two with `jewelctl local reset`".into()),

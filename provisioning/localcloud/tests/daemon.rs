@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod support;
+
 use std::{
     ffi::OsString,
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
     time::{Duration, Instant},
 };
@@ -15,10 +17,6 @@ use secrecy::ExposeSecret as _;
 /// Names the file with the options for [`the_daemon`].
 const OPTIONS: &str = "LOCALCLOUD_TEST_OPTIONS";
 
-fn cache() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("localcloud-cache")
-}
-
 fn options(data: &Path) -> Options {
     let file = data.with_extension("path");
     std::fs::write(&file, data.as_os_str().as_encoded_bytes()).unwrap();
@@ -26,10 +24,10 @@ fn options(data: &Path) -> Options {
     assignment.push(&file);
     let this = std::env::current_exe().unwrap();
     let daemon_command = ["/usr/bin/env".into(), assignment, this.into(), "--exact".into(), "the_daemon".into()];
-    let flags = ["--ignored", "--nocapture"].map(OsString::from);
+    let flags = ["--nocapture"].map(OsString::from);
     Options {
         data_dir: data.to_owned(),
-        cache_dir: cache(),
+        cache_dir: support::cache(),
         port: 0,
         time_factor: 0.0,
         region: "ap-southeast-1".into(),
@@ -38,9 +36,9 @@ fn options(data: &Path) -> Options {
     }
 }
 
-/// Not a test: what `up` runs in the background.
+/// The daemon that the other tests start: `up` runs this very test in the background, with the options in a file that
+/// the environment names. Without them there is nothing to do.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "the daemon that other tests start"]
 async fn the_daemon() {
     let Ok(file) = std::env::var(OPTIONS) else { return };
     let data = std::fs::read_to_string(file).unwrap();
@@ -101,7 +99,7 @@ impl Drop for Cloud {
 /// Runs a script with the stock Python SDK, `client(service)` at hand, and returns what it prints.
 fn python(endpoints: &Endpoints, script: &str) -> String {
     let prelude = "import botocore.session\nclient = botocore.session.get_session().create_client\n";
-    let output = Command::new(cache().join("ministack-1.5.33/venv/bin/python"))
+    let output = Command::new(support::cache().join("ministack-1.5.33/venv/bin/python"))
         .args(["-c", &format!("{prelude}{script}")])
         .env("AWS_ENDPOINT_URL", &endpoints.gateway)
         .env("AWS_ENDPOINT_URL_LIGHTSAIL", &endpoints.lightsail)

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod support;
+
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
@@ -32,7 +34,7 @@ struct Ground {
 impl Ground {
     /// Slots above 250 are never a user's cloud.
     async fn new(slot: u8, mysqld: Option<PathBuf>) -> Self {
-        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("localcloud-cache");
+        let cache = support::cache();
         let data = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let layout = Layout::new(data.path(), &cache, slot);
         let network = Network::open(layout.clone()).await.unwrap();

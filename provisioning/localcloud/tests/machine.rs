@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod support;
+
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
@@ -30,7 +32,7 @@ struct Ground {
 
 impl Ground {
     async fn new(slot: u8) -> Self {
-        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("localcloud-cache");
+        let cache = support::cache();
         let image = ensure_image(&cache, &|_| {}).await.unwrap();
         let data = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let layout = Layout::new(data.path(), &cache, slot);
