@@ -159,6 +159,18 @@ for p in c.get_paginator('list_secrets').paginate():
     }
 }
 
+/// A release that cannot run: exit 1 with what it said, and the old one serves on.
+pub fn bad_release(shop: &Shop) {
+    let release = shop.cloud.folder().join("bad-release");
+    fs_err::write(&release, "#!/bin/sh\necho 'the crystal is cracked' >&2\nexit 3\n").unwrap();
+    let release = release.to_str().unwrap();
+    shop.cloud.run(&["deploy", "api", "--binary", release, "--dry-run"]).expect(0);
+    let answer = shop.cloud.run(&["deploy", "api", "--binary", release]).expect(1);
+    assert!(answer.stderr.contains("the crystal is cracked"), "{}", answer.stderr);
+    assert_eq!(shop.get("/api/v1/categories").status, 200);
+    shop.cloud.run(&["status", "--exit-code"]).expect(0);
+}
+
 /// Commands that go over SSH leave the firewall as the plan wants it.
 pub fn ssh_is_closed(shop: &Shop) {
     let outputs = shop.cloud.run(&["outputs", "--json"]).expect(0).json();

@@ -41,6 +41,7 @@ const TESTS: &[(&str, Test)] = &[
     ("a_saved_plan_is_refused_when_stale", journey::stale_plan),
     ("the_schema_is_up_to_date", journey::migrations),
     ("secrets_are_in_no_output", journey::no_secrets),
+    ("a_bad_release_leaves_the_old_one_serving", journey::bad_release),
     ("port_22_is_closed_after_every_command", journey::ssh_is_closed),
     ("the_aws_cli_works", wire::aws_cli),
     ("boto3_gets_aws_s_errors", wire::boto3_errors),
