@@ -1,6 +1,6 @@
 //! `jewelctl destroy`: takes the shop down. Data stays, and the answer says where, unless `--delete-data`.
 
-use jewel_engine::{Action, DestroyOptions, Plan};
+use jewel_engine::{Action, DestroyOptions, Plan, Step};
 use serde_json::{Value, json};
 
 use super::plan::{look, refuse};
@@ -33,10 +33,8 @@ pub async fn run(run: &Run, args: &DestroyArgs) -> Outcome {
         if !kept.is_empty() {
             text.push_str("; kept, because they hold data (--delete-data deletes them):\n");
             let rows = plan.steps.iter().filter(|step| step.action == Action::Keep);
-            text.push_str(&ui::table(
-                ["resource", "where"],
-                rows.map(|step| [step.address.to_string(), step.title.clone()]),
-            ));
+            let place = |step: &Step| step.reasons.join("; ").replace("it holds data: ", "");
+            text.push_str(&ui::table(["resource", "where"], rows.map(|step| [step.address.to_string(), place(step)])));
         }
         text
     });
