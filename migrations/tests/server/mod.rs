@@ -119,7 +119,13 @@ impl Server {
             command
         } else {
             let mut command = Command::new(find("mariadb-install-db"));
-            command.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", &data]);
+            command.args([
+                "--no-defaults",
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+                "--force",
+                &data,
+            ]);
             command.args(user());
             command
         };

@@ -187,7 +187,10 @@ fn readiness(state: &str) -> Readiness {
         | "modifying"
         | "resetting-master-credentials" => Readiness::Waiting(state.to_owned()),
         "failed" | "incompatible-parameters" | "incompatible-restore" | "inaccessible-encryption-credentials" => {
-            Readiness::Failed(format!("its state is `{state}`"))
+            // Nothing brings a failed one back, and what holds data is not deleted by a plan.
+            Readiness::Failed(format!(
+                "its state is `{state}`; its events say why; delete it when nothing in it is needed, then run this again"
+            ))
         }
         _ => Readiness::Ready,
     }

@@ -98,6 +98,8 @@ impl Directory {
                 })?;
                 let mut command = self.jail.command(None, &data, &installer);
                 command.args(["--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal"]);
+                // It would refuse to work on a machine that cannot look its own name up, which nothing here needs.
+                command.arg("--force");
                 command.args(["--skip-name-resolve", "--innodb-log-file-size=48M"]);
                 command
             }
