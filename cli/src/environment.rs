@@ -1,6 +1,7 @@
 //! The environment variables read beside the flags' own (those are in `--help`), each in one place.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// First port of the local cloud, over `local.port` of the file; 0 picks free ones when the cloud is made.
 pub(crate) fn local_port() -> Option<u16> {
@@ -20,6 +21,11 @@ pub(crate) fn mysqld() -> Option<PathBuf> {
 /// The profile of the AWS CLI to use.
 pub(crate) fn aws_profile() -> Option<String> {
     std::env::var("AWS_PROFILE").ok().filter(|profile| !profile.is_empty())
+}
+
+/// Seconds that one attempt of a call to the cloud may take before it is made again.
+pub(crate) fn call_timeout() -> Option<Duration> {
+    std::env::var("JEWEL_CALL_TIMEOUT").ok()?.parse().ok().filter(|seconds| *seconds > 0).map(Duration::from_secs)
 }
 
 /// Log directives (`tracing` syntax), instead of `-vv`.

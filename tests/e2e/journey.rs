@@ -145,11 +145,14 @@ for p in c.get_paginator('list_secrets').paginate():
     let mut secrets: Vec<String> = Vec::new();
     for line in values.lines() {
         match serde_json::from_str::<Value>(line) {
-            Ok(Value::Object(fields)) => secrets.extend(fields["password"].as_str().map(str::to_owned)),
+            Ok(Value::Object(fields)) => {
+                let halves = ["password", "secret_access_key"].iter().filter_map(|key| fields.get(*key)?.as_str());
+                secrets.extend(halves.map(str::to_owned));
+            }
             _ => secrets.push(line.to_owned()),
         }
     }
-    assert!(secrets.len() >= 2 && secrets.iter().all(|secret| secret.len() >= 16), "{} secrets", secrets.len());
+    assert!(secrets.len() >= 3 && secrets.iter().all(|secret| secret.len() >= 16), "{} secrets", secrets.len());
     let answer = shop.cloud.run(&["provision", "--yes", "--json", "-vvv"]).expect(0);
     let plan = shop.cloud.run(&["plan", "--json"]).expect(0);
     let mut texts = vec![answer.stdout, answer.stderr, plan.stdout];

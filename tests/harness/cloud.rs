@@ -40,6 +40,13 @@ impl Cloud {
             .env("JEWEL_TARGET", "local")
     }
 
+    /// What `jewelctl local env` prints: how anything finds this cloud.
+    pub fn variables(&self) -> Vec<(String, String)> {
+        let answer = self.run(&["local", "env", "--json"]).expect(0).json();
+        let object = answer.as_object().expect("an object of variables");
+        object.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect()
+    }
+
     /// Runs it to its end.
     pub fn run(&self, args: &[&str]) -> Answer {
         self.command(args).run()

@@ -3,6 +3,8 @@
 pub mod browser;
 mod cloud;
 mod command;
+pub mod inventory;
+pub mod proxy;
 mod python;
 
 pub use cloud::Cloud;

@@ -18,10 +18,15 @@ impl Cloud {
 
     /// A Python program with boto3, pointed at this cloud.
     pub fn python(&self, program: &str) -> Answer {
+        Answer::from(self.python_command(program).output().expect("sh runs"))
+    }
+
+    /// The same, to be started by the caller.
+    pub fn python_command(&self, program: &str) -> Command {
         let script = r#"eval "$("$JEWELCTL" local env)" && exec "$PYTHON" -c "$1""#;
         let mut command = self.shell(script);
         command.arg("python").arg(program);
-        Answer::from(command.output().expect("sh runs"))
+        command
     }
 
     fn shell(&self, script: &str) -> Command {

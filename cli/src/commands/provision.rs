@@ -6,6 +6,7 @@ use jewel_engine::{
     Action, ApplyOptions, DestroyOptions, EventKind, FailureKind, Held, Plan, PlanKind, PlanOptions, Report, Status,
 };
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use super::plan::{load, look, refuse};
 use crate::Run;
@@ -52,6 +53,7 @@ pub async fn run(run: &Run, args: &ProvisionArgs) -> Outcome {
 /// Gives the number of resources that were written.
 pub async fn carry_out(run: &Run, shop: &Shop, plan: &Plan, lock_wait: u64) -> Result<usize, Failure> {
     if plan.is_empty() {
+        lock::sweep(shop).await?;
         return Ok(0);
     }
     consent(run, shop, plan)?;
@@ -99,10 +101,14 @@ pub async fn apply(run: &Run, shop: &Shop, plan: &Plan, held: &Held) -> Result<u
     let phase = run.ui.phase(title);
     let cancel = run.cancel.child_token();
     let stop = cancel.clone();
-    let lost = held.lost().clone();
+    let (lost, ours_to_delete) = (held.lost().clone(), CancellationToken::new());
+    let deleting = ours_to_delete.clone();
     let guard = tokio::spawn(async move {
-        lost.cancelled().await;
-        stop.cancel();
+        tokio::select! {
+            biased;
+            () = deleting.cancelled() => {}
+            () = lost.cancelled() => stop.cancel(),
+        }
     });
     let options = ApplyOptions { cancel, ..ApplyOptions::default() };
     let total = plan.changes().count();
@@ -110,7 +116,14 @@ pub async fn apply(run: &Run, shop: &Shop, plan: &Plan, held: &Held) -> Result<u
     let report = jewel_engine::apply(&again.stack, plan, &again.observed, &options, &|event| {
         run.ui.event("provision", &event);
         match &event.kind {
-            EventKind::Started { title, .. } => phase.now(title),
+            EventKind::Started { title, action } => {
+                // The last step of a destroy takes the lock with it: its renewals then fail, and nobody took it.
+                let last = again.stack.resource(event.address.as_str()).is_some_and(|resource| resource.last_to_go());
+                if *action == Action::Delete && last {
+                    ours_to_delete.cancel();
+                }
+                phase.now(title);
+            }
             EventKind::Waiting { status, elapsed_ms } => {
                 phase.now(&format!("{} is {status} ({} s)", event.address, elapsed_ms / 1000));
             }
@@ -128,7 +141,7 @@ pub async fn apply(run: &Run, shop: &Shop, plan: &Plan, held: &Held) -> Result<u
     if report.interrupted && run.cancel.is_cancelled() {
         return Err(Failure::interrupted("changing resources"));
     }
-    judge(&report, held.lost().is_cancelled())?;
+    judge(&report, report.interrupted)?;
     phase.done(&format!("{} resources written", report.written()));
     Ok(report.written())
 }
@@ -153,6 +166,10 @@ fn judge(report: &Report, lock_lost: bool) -> Result<(), Failure> {
     let mut failures = report.failures().map(|(_, failure)| failure).filter(|one| one.kind != FailureKind::Interrupted);
     let mut failure = match failures.next() {
         Some(first) => Failure::from(first.clone()),
+        None if lock_lost => {
+            return Err(Failure::new(Exit::Locked, "the lock was taken away meanwhile; nothing more was changed")
+                .hint("nothing is half done: the same command goes on from here, once nobody else works on the shop"));
+        }
         None => Failure::new(Exit::Failed, "not every resource was changed").hint("run the same command again"),
     };
     for other in failures {

@@ -37,6 +37,9 @@ pub struct File {
     /// What the shop may cost.
     #[serde(default)]
     pub budget: Budget,
+    /// Who is told when something is wrong.
+    #[serde(default)]
+    pub alerts: Alerts,
     /// The cloud on this machine.
     #[serde(default)]
     pub local: Local,
@@ -112,6 +115,14 @@ pub struct Budget {
     pub monthly_usd: f64,
 }
 
+/// `[alerts]`
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Alerts {
+    /// Mail addresses.
+    pub emails: Vec<String>,
+}
+
 /// `[local]`
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
@@ -146,6 +157,7 @@ impl File {
             site: Site::default(),
             snapshots: Snapshots::default(),
             budget: Budget::default(),
+            alerts: Alerts::default(),
             local: Local::default(),
         }
     }

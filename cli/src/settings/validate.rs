@@ -62,6 +62,12 @@ fn problems(file: &File) -> Vec<Problem> {
         ),
         ("budget", "monthly_usd", positive(file.budget.monthly_usd), "USD a month, for instance 65"),
         (
+            "alerts",
+            "emails",
+            file.alerts.emails.iter().find_map(|email| email_problem(email)),
+            "for instance `[\"owner@example.com\"]`",
+        ),
+        (
             "local",
             "time_factor",
             (!(0.0..=1.0).contains(&file.local.time_factor)).then(|| "is not between 0 and 1".to_owned()),
@@ -111,6 +117,11 @@ fn schema_problem(name: &str, longest: usize) -> Option<String> {
 
 fn positive(value: f64) -> Option<String> {
     (!value.is_finite() || value <= 0.0).then(|| "must be more than 0".to_owned())
+}
+
+fn email_problem(email: &str) -> Option<String> {
+    let ok = email.split_once('@').is_some_and(|(who, at)| !who.is_empty() && at.contains('.') && !at.contains('@'));
+    (!ok || email.contains(char::is_whitespace)).then(|| format!("holds `{email}`, which is no mail address"))
 }
 
 fn window_problem(window: &str, with_day: bool) -> Option<String> {
@@ -192,6 +203,14 @@ mod tests {
 
         hint: for instance `18:00-18:30`
         "#);
+    }
+
+    #[test]
+    fn mail_addresses() {
+        assert_eq!(email_problem("owner@example.com"), None);
+        for bad in ["", "owner", "@example.com", "owner@", "a@b@c.d", "own er@example.com"] {
+            assert!(email_problem(bad).is_some(), "{bad} passed");
+        }
     }
 
     #[test]

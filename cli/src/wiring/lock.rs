@@ -44,8 +44,7 @@ async fn take(run: &Run, shop: &Shop, wait: Duration) -> Result<Held, Failure> {
     let lease = jewel_aws::lease(&shop.spec(), &shop.clients);
     let holder = ourselves();
     if let Some(record) = lease.status().await?
-        && record.holder.host == holder.host
-        && !std::path::Path::new(&format!("/proc/{}", record.holder.pid)).exists()
+        && is_dead(&record, &holder)
     {
         run.ui.say(&format!(
             "process {} on this machine was killed and left its lock; taking it over",
@@ -67,6 +66,23 @@ async fn take(run: &Run, shop: &Shop, wait: Duration) -> Result<Held, Failure> {
         Failure::from_error(exit, &error)
             .hint("wait for it with `--lock-wait SECONDS`; a killed run's lock ends in under a minute")
     })
+}
+
+/// Removes the lock that a killed run left on this very machine. For commands that find nothing to do and so take none:
+/// otherwise a run killed at its last step would leave it lying there.
+pub(crate) async fn sweep(shop: &Shop) -> Result<(), Failure> {
+    let lease = jewel_aws::lease(&shop.spec(), &shop.clients);
+    if let Some(record) = lease.status().await?
+        && is_dead(&record, &ourselves())
+    {
+        lease.break_it().await?;
+    }
+    Ok(())
+}
+
+/// Whether the holder was a process of this machine, and is gone.
+fn is_dead(record: &LeaseRecord, us: &Holder) -> bool {
+    record.holder.host == us.host && !std::path::Path::new(&format!("/proc/{}", record.holder.pid)).exists()
 }
 
 fn ourselves() -> Holder {

@@ -3,7 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use jewel_aws::{ApiSpec, Clients, ConnectOptions, DatabaseSpec, EndpointOverride, Outputs, StackSpec, UsersSpec};
+use jewel_aws::{
+    AlertsSpec, ApiSpec, Clients, ConnectOptions, DatabaseSpec, EndpointOverride, Outputs, StackSpec, UsersSpec,
+};
 use jewel_engine::Stack;
 use jewel_localcloud::Endpoints;
 use jewel_runbooks::Context;
@@ -54,6 +56,7 @@ impl Shop {
                 access_key_id: cloud.access_key_id.clone(),
                 secret_access_key: cloud.secret_access_key.clone(),
             }),
+            call_timeout: environment::call_timeout().unwrap_or(ConnectOptions::CALL_TIMEOUT),
         };
         let clients = Clients::connect(&options).await?;
         let account_id = clients.account_id().await?;
@@ -88,6 +91,7 @@ impl Shop {
             logout_urls: file.users.logout_urls.clone(),
             ..spec.users
         };
+        spec.alerts = AlertsSpec { emails: file.alerts.emails.clone(), monthly_usd: file.budget.monthly_usd };
         spec.auto_snapshot_hour = file.snapshots.hour_utc;
         spec
     }

@@ -12,6 +12,46 @@ pub const OPERATIONS_BUCKET: &str = "bucket.operations";
 pub const SITE_POLICY: &str = "bucket-policy.site";
 /// Lets the distribution read the pictures.
 pub const MEDIA_POLICY: &str = "bucket-policy.media";
+/// Lets the shop's pages send pictures.
+pub const MEDIA_CORS: &str = "bucket-cors.media";
+/// The bucket of the trail.
+pub const TRAIL_BUCKET: &str = "bucket.trail";
+/// Lets the trail write into its bucket.
+pub const TRAIL_POLICY: &str = "bucket-policy.trail";
+/// The record of who changed what in the account.
+pub const TRAIL: &str = "trail.account";
+/// Where alarms are sent.
+pub const TOPIC: &str = "topic.alarms";
+/// Where alarms of us-east-1 are sent.
+pub const EDGE_TOPIC: &str = "topic.edge-alarms";
+/// The API's log lines.
+pub const LOG_GROUP: &str = "log-group.api";
+/// Rings when the API answers with errors.
+pub const API_ERRORS: &str = "alarm.api-errors";
+/// Rings when the API is slow.
+pub const API_LATENCY: &str = "alarm.api-latency";
+/// Rings when visitors see errors.
+pub const EDGE_ERRORS: &str = "alarm.edge-errors";
+/// How the shop does, on one page.
+pub const DASHBOARD: &str = "dashboard.shop";
+/// AWS's watch over the bill.
+pub const BUDGET: &str = "budget.account";
+/// Where AWS Backup keeps its copies.
+pub const BACKUP_VAULT: &str = "backup-vault.shop";
+/// When it makes them.
+pub const BACKUP_PLAN: &str = "backup-plan.daily";
+/// As whom it does.
+pub const BACKUP_ROLE: &str = "role.backup";
+/// What it copies.
+pub const BACKUP_SELECTION: &str = "backup-selection.media";
+/// What keeps attacks away from the distribution.
+pub const FIREWALL: &str = "web-acl.shop";
+/// The distribution's additional figures.
+pub const METRICS: &str = "distribution-metrics.shop";
+/// As whom the API calls AWS.
+pub const API_USER: &str = "user.api";
+/// The key it does so with.
+pub const API_KEY: &str = "secret.api-key";
 /// How the distribution signs its requests to buckets.
 pub const ACCESS_CONTROL: &str = "access-control.site";
 /// Rewrites paths of the single-page shop.

@@ -7,7 +7,10 @@ use aws_credential_types::Credentials;
 use jewel_engine::{Failure, FailureKind};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::{Error, classify, failure::incomplete};
+use crate::{Error, classify, failure::incomplete, look_first::LookFirst};
+
+/// The Region of what AWS has only once: the firewall of distributions, and the figures about them.
+pub(crate) const GLOBAL_REGION: &str = "us-east-1";
 
 /// Whom to talk to, and as whom.
 #[derive(Debug, Clone)]
@@ -19,6 +22,13 @@ pub struct ConnectOptions {
     /// Another cloud than AWS. Without it the SDK's standard chain applies, `AWS_ENDPOINT_URL` and
     /// `AWS_ENDPOINT_URL_<SERVICE>` included.
     pub endpoints: Option<EndpointOverride>,
+    /// How long one attempt of a call may take before it is made again.
+    pub call_timeout: Duration,
+}
+
+impl ConnectOptions {
+    /// Long enough for an upload over a slow line.
+    pub const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 }
 
 /// Where another cloud is, and its keys.
@@ -51,6 +61,26 @@ pub struct Clients {
     pub apigateway: aws_sdk_apigatewayv2::Client,
     /// Secrets.
     pub secrets: aws_sdk_secretsmanager::Client,
+    /// Figures, alarms and dashboards.
+    pub cloudwatch: aws_sdk_cloudwatch::Client,
+    /// Figures and alarms of what has no Region, in us-east-1.
+    pub cloudwatch_global: aws_sdk_cloudwatch::Client,
+    /// Log groups.
+    pub logs: aws_sdk_cloudwatchlogs::Client,
+    /// Where alarms are sent.
+    pub sns: aws_sdk_sns::Client,
+    /// Where alarms of us-east-1 are sent.
+    pub sns_global: aws_sdk_sns::Client,
+    /// The record of who changed what.
+    pub cloudtrail: aws_sdk_cloudtrail::Client,
+    /// AWS's watch over the bill.
+    pub budgets: aws_sdk_budgets::Client,
+    /// AWS Backup.
+    pub backup: aws_sdk_backup::Client,
+    /// The firewall of distributions, in us-east-1.
+    pub waf: aws_sdk_wafv2::Client,
+    /// Users, roles and what they may do.
+    pub iam: aws_sdk_iam::Client,
     /// Who we are.
     pub sts: aws_sdk_sts::Client,
 }
@@ -66,6 +96,7 @@ impl Clients {
             Some(endpoints) => aws_sdk_lightsail::config::Builder::from(&config).endpoint_url(&endpoints.lightsail),
             None => aws_sdk_lightsail::config::Builder::from(&config),
         };
+        let global = config.to_builder().region(Region::new(GLOBAL_REGION)).build();
         // Buckets have names of their own on AWS only; elsewhere those names would not resolve.
         let elsewhere = config.endpoint_url().is_some() || s3_is_elsewhere(&config);
         let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(elsewhere);
@@ -74,9 +105,27 @@ impl Clients {
             lightsail: aws_sdk_lightsail::Client::from_conf(lightsail.build()),
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
             cloudfront: aws_sdk_cloudfront::Client::new(&config),
-            cognito: aws_sdk_cognitoidentityprovider::Client::new(&config),
-            apigateway: aws_sdk_apigatewayv2::Client::new(&config),
+            cognito: aws_sdk_cognitoidentityprovider::Client::from_conf(
+                aws_sdk_cognitoidentityprovider::config::Builder::from(&config).interceptor(LookFirst).build(),
+            ),
+            apigateway: aws_sdk_apigatewayv2::Client::from_conf(
+                aws_sdk_apigatewayv2::config::Builder::from(&config).interceptor(LookFirst).build(),
+            ),
             secrets: aws_sdk_secretsmanager::Client::new(&config),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
+            cloudwatch_global: aws_sdk_cloudwatch::Client::new(&global),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+            sns: aws_sdk_sns::Client::new(&config),
+            sns_global: aws_sdk_sns::Client::new(&global),
+            cloudtrail: aws_sdk_cloudtrail::Client::new(&config),
+            budgets: aws_sdk_budgets::Client::new(&global),
+            backup: aws_sdk_backup::Client::from_conf(
+                aws_sdk_backup::config::Builder::from(&config).interceptor(LookFirst).build(),
+            ),
+            waf: aws_sdk_wafv2::Client::new(&global),
+            iam: aws_sdk_iam::Client::from_conf(
+                aws_sdk_iam::config::Builder::from(&global).interceptor(LookFirst).build(),
+            ),
             sts: aws_sdk_sts::Client::new(&config),
         })
     }
@@ -115,7 +164,7 @@ async fn load(options: &ConnectOptions) -> SdkConfig {
         .timeout_config(
             TimeoutConfig::builder()
                 .connect_timeout(Duration::from_secs(5))
-                .operation_attempt_timeout(Duration::from_secs(60))
+                .operation_attempt_timeout(options.call_timeout)
                 .build(),
         );
     if let Ok(name) = AppName::new("jewelctl") {

@@ -63,8 +63,10 @@ pub(crate) fn optional<T>(result: Result<T, Failure>) -> Result<Option<T>, Failu
 
 fn kind_of(code: Option<&str>, message: Option<&str>, status: u16) -> FailureKind {
     match code.unwrap_or_default() {
-        // Names that are taken are refused by Lightsail as bad input, told apart by the text alone.
-        "InvalidInputException" if message.is_some_and(|text| text.contains("already") || text.contains("in use")) => {
+        // What is taken is refused by Lightsail, and by Cognito for domains, as bad input, told apart by the text alone.
+        "InvalidInputException" | "InvalidParameterException"
+            if message.is_some_and(|text| text.contains("already") || text.contains("in use")) =>
+        {
             FailureKind::Conflict
         }
         "Throttling"
@@ -109,6 +111,18 @@ fn kind_of(code: Option<&str>, message: Option<&str>, status: u16) -> FailureKin
         | "GroupExistsException"
         | "ResourceConflictException"
         | "ConditionalRequestConflict"
+        | "ResourceAlreadyExistsException"
+        | "AlreadyExistsException"
+        | "DuplicateRecordException"
+        | "TrailAlreadyExistsException"
+        // A policy that was set a moment ago is not seen everywhere yet.
+        | "InsufficientS3BucketPolicyException"
+        | "EntityAlreadyExists"
+        | "DeleteConflict"
+        | "ConcurrentModification"
+        | "WAFDuplicateItemException"
+        | "WAFOptimisticLockException"
+        | "WAFAssociatedItemException"
         | "OperationFailureException" => FailureKind::Conflict,
         // A secret that is being deleted keeps its name for a while.
         "InvalidRequestException" if message.is_some_and(|text| text.contains("scheduled for deletion")) => {
@@ -122,11 +136,17 @@ fn kind_of(code: Option<&str>, message: Option<&str>, status: u16) -> FailureKin
         | "InternalErrorException"
         | "ServiceException"
         | "ServiceUnavailable"
+        | "ServiceUnavailableException"
+        | "ServiceFailure"
+        | "WAFUnavailableEntityException"
+        | "WAFInternalErrorException"
         | "AccountSetupInProgressException"
         | "RegionSetupInProgressException" => FailureKind::Transient,
         code if code.starts_with("NoSuch")
             || code.ends_with("NotFoundException")
-            || code == "NotFoundException"
+            || code == "WAFNonexistentItemException"
+            // Dashboards alone are not found with this word.
+            || code == "ResourceNotFound"
             || code == "NotFound" =>
         {
             FailureKind::NotFound

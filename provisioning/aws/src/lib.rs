@@ -29,7 +29,9 @@
 //! # Ok(()) }
 //! ```
 
+mod access;
 pub mod address;
+mod backup;
 mod cdn;
 mod clients;
 mod error;
@@ -38,6 +40,7 @@ mod gateway;
 mod identity;
 mod lease;
 mod lightsail;
+mod look_first;
 mod names;
 mod outputs;
 mod prices;
@@ -46,6 +49,7 @@ mod spec;
 mod stack;
 mod storage;
 mod tags;
+mod watching;
 
 pub use clients::{Clients, ConnectOptions, EndpointOverride};
 pub use error::Error;
@@ -55,5 +59,5 @@ pub use lightsail::{Pointers, pointers};
 pub use names::Names;
 pub use outputs::{Outputs, outputs, read_outputs};
 pub use secrets::{DatabaseSecret, read_database_secret, read_origin_secret};
-pub use spec::{ApiSpec, DatabaseSpec, SpecError, StackSpec, UsersSpec};
+pub use spec::{AlertsSpec, ApiSpec, DatabaseSpec, SpecError, StackSpec, UsersSpec};
 pub use stack::stack;

@@ -17,6 +17,8 @@ pub struct StackSpec {
     pub database: DatabaseSpec,
     /// The users.
     pub users: UsersSpec,
+    /// Who is told when something is wrong.
+    pub alerts: AlertsSpec,
     /// The hour (UTC, 0 to 23) of the machine's daily snapshot.
     pub auto_snapshot_hour: u8,
 }
@@ -72,6 +74,15 @@ pub struct UsersSpec {
     pub password_length: i32,
 }
 
+/// Who is told when something is wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlertsSpec {
+    /// Mail addresses; each must confirm once that it wants the mails.
+    pub emails: Vec<String>,
+    /// What the account may cost, US dollars a month.
+    pub monthly_usd: f64,
+}
+
 impl StackSpec {
     /// A spec with working defaults for everything that is not given.
     pub fn new(project: &str, env: &str, region: &str, account_id: &str) -> Self {
@@ -83,6 +94,7 @@ impl StackSpec {
             api: ApiSpec::default(),
             database: DatabaseSpec::default(),
             users: UsersSpec::default(),
+            alerts: AlertsSpec::default(),
             auto_snapshot_hour: 18,
         }
     }
@@ -179,6 +191,12 @@ impl Default for UsersSpec {
             self_sign_up: true,
             password_length: 12,
         }
+    }
+}
+
+impl Default for AlertsSpec {
+    fn default() -> Self {
+        Self { emails: Vec::new(), monthly_usd: 65.0 }
     }
 }
 

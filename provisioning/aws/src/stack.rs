@@ -4,13 +4,16 @@ use jewel_engine::{Address, Stack};
 
 use crate::{
     Clients, Error, Names, StackSpec,
+    access::{ApiKey, ApiUser},
     address::*,
-    cdn::{AccessControl, Distribution, Function},
+    backup::{BackupRole, Plan, Selection, Vault},
+    cdn::{AccessControl, Distribution, Firewall, Function, Metrics},
     gateway::{Api, Authorizer, Integration, Route, Stage},
     identity::{Pool, PoolClient, PoolDomain, PoolGroup},
     lightsail::{Attachment, AutoSnapshots, Database, Instance, Ports, StaticIp},
     secrets::{DatabaseCredentials, OriginSecret},
-    storage::{Bucket, BucketPolicy},
+    storage::{Bucket, BucketCors, BucketPolicy},
+    watching::{Alarm, Dashboard, LogGroup, MonthlyBudget, Topic, Trail, TrailPolicy},
 };
 
 /// The stack as specified. Nothing is asked of AWS.
@@ -23,9 +26,10 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
         .add(OPERATIONS_BUCKET, Bucket::operations(spec, clients))
         .add(SITE_BUCKET, Bucket::published(spec, clients, "site"))
         .add(MEDIA_BUCKET, Bucket::kept(spec, clients, "media"))
-        .add(BACKUPS_BUCKET, Bucket::kept(spec, clients, "backups"))
+        .add(BACKUPS_BUCKET, Bucket::backups(spec, clients))
         .add(SITE_POLICY, BucketPolicy::new(spec, clients, "site", SITE_BUCKET))
         .add(MEDIA_POLICY, BucketPolicy::new(spec, clients, "media", MEDIA_BUCKET))
+        .add(MEDIA_CORS, BucketCors::new(spec, clients, "media", MEDIA_BUCKET))
         .add(DATABASE, Database::new(spec, clients))
         .add(DATABASE_SECRET, DatabaseCredentials::new(spec, clients))
         .add(ORIGIN_SECRET, OriginSecret::new(spec, clients))
@@ -45,7 +49,26 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
         .add(STAGE, Stage::new(spec, clients))
         .add(ACCESS_CONTROL, AccessControl::new(spec, clients))
         .add(FUNCTION, Function::new(spec, clients))
-        .add(DISTRIBUTION, Distribution::new(spec, clients));
+        .add(DISTRIBUTION, Distribution::new(spec, clients))
+        .add(TRAIL_BUCKET, Bucket::trail(spec, clients))
+        .add(TRAIL_POLICY, TrailPolicy::new(spec, clients))
+        .add(TRAIL, Trail::new(spec, clients))
+        .add(TOPIC, Topic::regional(spec, clients))
+        .add(EDGE_TOPIC, Topic::global(spec, clients))
+        .add(LOG_GROUP, LogGroup::new(spec, clients))
+        .add(API_ERRORS, Alarm::api_errors(spec, clients))
+        .add(API_LATENCY, Alarm::api_latency(spec, clients))
+        .add(EDGE_ERRORS, Alarm::edge_errors(spec, clients))
+        .add(DASHBOARD, Dashboard::new(spec, clients))
+        .add(BUDGET, MonthlyBudget::new(spec, clients))
+        .add(BACKUP_VAULT, Vault::new(spec, clients))
+        .add(BACKUP_PLAN, Plan::new(spec, clients))
+        .add(BACKUP_ROLE, BackupRole::new(spec, clients))
+        .add(BACKUP_SELECTION, Selection::new(spec, clients))
+        .add(FIREWALL, Firewall::new(spec, clients))
+        .add(METRICS, Metrics::new(clients))
+        .add(API_USER, ApiUser::new(spec, clients))
+        .add(API_KEY, ApiKey::new(spec, clients));
     for (precedence, group) in (1..).zip(&spec.users.groups) {
         stack = stack.add(Address::new("user-group", group), PoolGroup::new(clients, group, precedence));
     }
@@ -67,7 +90,12 @@ mod tests {
             access_key_id: "none".to_owned(),
             secret_access_key: "none".to_owned().into(),
         };
-        let options = ConnectOptions { region: spec.region.clone(), profile: None, endpoints: Some(endpoints) };
+        let options = ConnectOptions {
+            region: spec.region.clone(),
+            profile: None,
+            endpoints: Some(endpoints),
+            call_timeout: ConnectOptions::CALL_TIMEOUT,
+        };
         stack(spec, &Clients::connect(&options).await.unwrap()).unwrap()
     }
 
@@ -103,7 +131,7 @@ mod tests {
                 })
                 .collect::<std::collections::BTreeMap<_, _>>()
         );
-        assert_eq!((plan.cost.before_cents, plan.cost.after_cents), (0, 2_780));
+        assert_eq!((plan.cost.before_cents, plan.cost.after_cents), (0, 3_960));
     }
 
     #[tokio::test]

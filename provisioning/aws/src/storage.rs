@@ -1,8 +1,12 @@
-//! S3: buckets and what lets the distribution read them.
+//! S3: buckets, what becomes of their objects, and who else may use them.
 
 mod bucket;
+mod cors;
 mod empty;
+mod lifecycle;
+mod lock;
 mod policy;
 
 pub(crate) use bucket::Bucket;
+pub(crate) use cors::BucketCors;
 pub(crate) use policy::BucketPolicy;

@@ -33,7 +33,11 @@ pub use self::{
     engine::{Engine, Flavour},
     error::Error,
 };
-use crate::{layout::Layout, network::Network};
+use crate::{
+    layout::Layout,
+    network::Network,
+    usage::{self, Usage},
+};
 
 /// The port of every database.
 pub const PORT: u16 = 3306;
@@ -137,6 +141,16 @@ impl Databases {
         self.servers().get(id).is_some_and(|server| server.is_ready())
     }
 
+    /// What the server uses of this host; none when it does not run.
+    pub(crate) async fn usage(&self, id: &str) -> Option<Usage> {
+        let pid = self.servers().get(id)?.pid()?;
+        let network = self.network.counters(id, PORT).await?;
+        let (memory, swap) = usage::memory_of_process(pid);
+        let directory = self.layout.database_dir(id);
+        let storage = tokio::task::spawn_blocking(move || usage::storage(&directory)).await.ok()?;
+        Some(Usage { cpu: usage::cpu_of_process(pid)?, network, memory, swap, storage })
+    }
+
     /// Changes the master user's password in the running server. Idempotent.
     ///
     /// # Errors
@@ -195,6 +209,16 @@ impl Databases {
 #[must_use]
 pub fn certificate_authority(layout: &Layout) -> PathBuf {
     tls::Authority::certificate_path(&layout.data_dir().join("keys"))
+}
+
+/// Makes what every new database begins with, once per machine and version of the server, so that the first database
+/// does not have to wait for it. `mysqld` replaces the `mariadbd` that is looked for otherwise.
+///
+/// # Errors
+/// When there is no server program, the cache cannot be written to, or the server does not make its tables. Databases
+/// can be made all the same once there is a server; the first one then takes longer.
+pub async fn prepare(cache: &Path, mysqld: Option<&Path>) -> Result<(), Error> {
+    template::ensure(cache, &Engine::find(mysqld).await?).await.map(drop)
 }
 
 /// The first of `candidates` that exists.

@@ -13,6 +13,7 @@ mod edge;
 pub mod error;
 mod event;
 mod files;
+mod hops;
 pub mod layout;
 pub mod lightsail;
 pub mod machine;
@@ -20,6 +21,7 @@ pub mod ministack;
 pub mod network;
 mod options;
 mod process;
+mod usage;
 
 pub use crate::daemon::{Part, Status};
 pub use crate::daemon::{down, endpoints, public_url, reset, status, up};

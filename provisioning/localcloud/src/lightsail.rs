@@ -10,13 +10,17 @@
 
 mod access;
 mod addons;
+mod alarms;
 mod catalog;
+mod contacts;
 mod databases;
 mod delays;
 mod dispatch;
 mod fault;
 mod hardware;
 mod instances;
+mod load_balancers;
+mod metrics;
 mod model;
 mod operations;
 mod paging;
@@ -127,11 +131,14 @@ impl Lightsail {
         let state = service.store.now();
         instances::work::all_begun(&state).into_iter().for_each(|begun| instances::work::begin(&service, begun));
         databases::work::all_begun(&state).into_iter().for_each(|begun| databases::work::begin(&service, begun));
+        load_balancers::resume(&service);
         if let Err(failure) = service.arrange_addresses().await {
             tracing::error!(error = %failure, "a public address could not be arranged");
         }
         let shared = service.clone();
         service.spawn(async move { keep_maintaining(&shared).await });
+        let shared = service.clone();
+        service.spawn(async move { metrics::sampler::keep_sampling(&shared).await });
         Ok(Self { service })
     }
 

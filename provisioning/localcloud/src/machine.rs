@@ -20,7 +20,7 @@ use secrecy::SecretString;
 
 use self::boot::Running;
 pub use self::image::ensure as ensure_image;
-use crate::{error::Error, files, layout::Layout, network::Network};
+use crate::{error::Error, files, layout::Layout, network::Network, usage::Usage};
 
 /// What a machine is made from.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -174,6 +174,13 @@ impl Machines {
     /// Whether it runs.
     pub async fn is_running(&self, id: &str) -> bool {
         self.running().get(id).is_some_and(|running| !running.ended())
+    }
+
+    /// What it uses of this host; none when it does not run.
+    pub(crate) async fn usage(&self, id: &str) -> Option<Usage> {
+        let running = self.running().get(id).filter(|running| !running.ended()).cloned()?;
+        let network = self.inner.network.counters(id, 0).await?;
+        Some(Usage { cpu: running.cpu()?, network, ..Usage::default() })
     }
 
     /// A fresh key pair with a certificate for the machine's user, valid for one hour, and the machine's host keys.

@@ -4,6 +4,8 @@
 //! Namespaces vanish with a reboot and may be left by a killed daemon, so [`Network::open`] begins anew and
 //! [`Network::attach`] makes what is missing. Knows nothing of what runs in the namespaces.
 
+pub(crate) mod balancer;
+pub(crate) mod counters;
 pub mod forward;
 mod inside;
 mod ip;
@@ -91,6 +93,11 @@ impl Network {
     pub async fn detach(&self, id: &str) -> Result<(), Error> {
         let _change = self.inner.changes.lock().await;
         ip::remove(&self.inner.layout.namespace(id)).await
+    }
+
+    /// What the namespace of an instance or database has counted, with its connections to `port`; none while it has none.
+    pub(crate) async fn counters(&self, id: &str, port: u16) -> Option<counters::Counters> {
+        counters::read(&ip::path(&self.inner.layout.namespace(id)), port).await
     }
 
     /// A connection from inside the private network.

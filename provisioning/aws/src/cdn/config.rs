@@ -33,6 +33,7 @@ pub(super) struct Parts<'a> {
     pub(super) access_control: &'a str,
     pub(super) function_arn: &'a str,
     pub(super) api_endpoint: &'a str,
+    pub(super) web_acl: &'a str,
 }
 
 /// The whole configuration as it is wanted.
@@ -81,6 +82,7 @@ pub(super) fn build(parts: &Parts<'_>) -> Result<DistributionConfig, BuildError>
         .origins(origins)
         .default_cache_behavior(pages)
         .cache_behaviors(CacheBehaviors::builder().quantity(2).items(pictures).items(api).build()?)
+        .web_acl_id(parts.web_acl)
         // The flat-rate plans refuse every other class.
         .price_class(PriceClass::PriceClassAll)
         .http_version(HttpVersion::Http2and3)
@@ -99,6 +101,7 @@ pub(super) fn merge(current: DistributionConfig, wanted: DistributionConfig) -> 
     merged.default_cache_behavior = wanted.default_cache_behavior;
     merged.cache_behaviors = wanted.cache_behaviors;
     merged.price_class = wanted.price_class;
+    merged.web_acl_id = wanted.web_acl_id;
     merged.http_version = wanted.http_version;
     merged.is_ipv6_enabled = wanted.is_ipv6_enabled;
     merged
@@ -121,6 +124,7 @@ pub(super) fn render(config: &DistributionConfig) -> Attributes {
         ("ipv6".to_owned(), config.is_ipv6_enabled().into()),
         ("origins".to_owned(), origins.into()),
         ("price_class".to_owned(), config.price_class().map(PriceClass::as_str).into()),
+        ("web_acl".to_owned(), config.web_acl_id().into()),
     ])
 }
 
@@ -229,6 +233,7 @@ mod tests {
             access_control: "E1",
             function_arn: "arn:aws:cloudfront::123456789012:function/shop-prod-site",
             api_endpoint,
+            web_acl: "arn:aws:wafv2:us-east-1:123456789012:global/webacl/shop-prod-firewall/1",
         }
     }
 
@@ -250,10 +255,10 @@ mod tests {
     #[test]
     fn what_others_set_survives_a_merge() {
         let mut current = build(&parts("https://a1.example")).unwrap();
-        current.web_acl_id = Some("acl".to_owned());
+        current.staging = Some(true);
         current.enabled = false;
         let merged = merge(current, build(&parts("https://a2.example")).unwrap());
-        assert_eq!(merged.web_acl_id(), Some("acl"));
+        assert_eq!(merged.staging(), Some(true));
         assert!(merged.enabled());
         assert_eq!(render(&merged), render(&build(&parts("https://a2.example")).unwrap()));
     }

@@ -55,6 +55,7 @@ impl Distribution {
             access_control: inputs.require(address::ACCESS_CONTROL, "id")?,
             function_arn: inputs.require(address::FUNCTION, "arn")?,
             api_endpoint: inputs.require(address::API, "endpoint")?,
+            web_acl: inputs.require(address::FIREWALL, "arn")?,
         })
         .map_err(|error| Failure::permanent(format!("describe {}", self.title()), error.to_string()))
     }
@@ -138,6 +139,7 @@ impl Resource for Distribution {
             address::ACCESS_CONTROL.into(),
             address::FUNCTION.into(),
             address::API.into(),
+            address::FIREWALL.into(),
             address::SITE_BUCKET.into(),
             address::MEDIA_BUCKET.into(),
         ]
@@ -156,6 +158,7 @@ impl Resource for Distribution {
         let control = known(address::ACCESS_CONTROL, "id");
         let function = known(address::FUNCTION, "arn");
         let endpoint = known(address::API, "endpoint");
+        let firewall = known(address::FIREWALL, "arn");
         let config = build(&Parts {
             comment: &self.name,
             caller_reference: "",
@@ -164,6 +167,7 @@ impl Resource for Distribution {
             access_control: control.as_deref().unwrap_or_default(),
             function_arn: function.as_deref().unwrap_or_default(),
             api_endpoint: endpoint.as_deref().unwrap_or_default(),
+            web_acl: firewall.as_deref().unwrap_or_default(),
         });
         // Building fails only where a required field is left out, and `build` leaves out none.
         let fields = config.map(|config| render(&config)).unwrap_or_default();
@@ -171,6 +175,7 @@ impl Resource for Distribution {
             let known = match field.as_str() {
                 "origins" => control.is_some() && endpoint.is_some(),
                 "default_behavior" => function.is_some(),
+                "web_acl" => firewall.is_some(),
                 _ => true,
             };
             desired.set(&field, if known { Value::Known(value) } else { Value::Unknown })

@@ -5,16 +5,20 @@ use aws_sdk_s3::{
     Client,
     error::ProvideErrorMetadata as _,
     types::{
-        BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, ObjectOwnership,
-        OwnershipControls, OwnershipControlsRule, PublicAccessBlockConfiguration, ServerSideEncryption,
-        ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging,
-        VersioningConfiguration,
+        BucketLifecycleConfiguration, BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration,
+        ObjectOwnership, OwnershipControls, OwnershipControlsRule, PublicAccessBlockConfiguration,
+        ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
+        ServerSideEncryptionRule, Tag, Tagging, VersioningConfiguration,
     },
 };
 use jewel_engine::{Context, Desired, Failure, FailureKind, FieldChange, Found, Inputs, Ownership, Resource};
 use serde_json::json;
 
-use super::empty;
+use super::{
+    empty,
+    lifecycle::{self, Lifecycle},
+    lock,
+};
 use crate::{Clients, Names, StackSpec, classify, failure::optional, tags::Tags};
 
 /// One bucket of ours.
@@ -25,6 +29,9 @@ pub(crate) struct Bucket {
     tags: Tags,
     data: bool,
     last: bool,
+    lifecycle: Lifecycle,
+    /// For how many days nothing in it can be overwritten or deleted; zero for no such lock.
+    lock_days: i32,
 }
 
 impl Bucket {
@@ -37,17 +44,33 @@ impl Bucket {
             tags: Tags::new(spec, role),
             data: false,
             last: false,
+            lifecycle: Lifecycle { keep_replaced: 30, archive_dumps_after: 0 },
+            lock_days: 0,
         }
     }
 
     /// A bucket whose contents cannot be made again.
     pub(crate) fn kept(spec: &StackSpec, clients: &Clients, role: &str) -> Self {
-        Self { data: true, ..Self::published(spec, clients, role) }
+        let lifecycle = Lifecycle { keep_replaced: 90, archive_dumps_after: 0 };
+        Self { data: true, lifecycle, ..Self::published(spec, clients, role) }
+    }
+
+    /// The bucket of what a disaster is survived with.
+    pub(crate) fn backups(spec: &StackSpec, clients: &Clients) -> Self {
+        let lifecycle = Lifecycle { keep_replaced: 90, archive_dumps_after: 35 };
+        Self { lifecycle, lock_days: 35, ..Self::kept(spec, clients, "backups") }
+    }
+
+    /// The bucket of the record of who changed what.
+    pub(crate) fn trail(spec: &StackSpec, clients: &Clients) -> Self {
+        Self::kept(spec, clients, "trail")
     }
 
     /// The bucket of the lock, which is needed until everything else is gone.
     pub(crate) fn operations(spec: &StackSpec, clients: &Clients) -> Self {
-        Self { last: true, ..Self::kept(spec, clients, "operations") }
+        // Every heartbeat of the lock leaves a version.
+        let lifecycle = Lifecycle { keep_replaced: 7, archive_dumps_after: 0 };
+        Self { last: true, lifecycle, ..Self::kept(spec, clients, "operations") }
     }
 
     /// Makes the bucket unless it exists; for the lock, which comes before any plan is applied.
@@ -72,6 +95,7 @@ impl Bucket {
             .bucket(&self.name)
             .create_bucket_configuration(configuration)
             .object_ownership(ObjectOwnership::BucketOwnerEnforced)
+            .set_object_lock_enabled_for_bucket((self.lock_days > 0).then_some(true))
             .send()
             .await
             .map_err(|error| classify(action, error))?;
@@ -134,23 +158,33 @@ impl Resource for Bucket {
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {
-        Desired::new()
+        // Building fails only where a required field is left out, and none is.
+        let rules = lifecycle::rules(self.lifecycle).unwrap_or_default();
+        let desired = Desired::new()
             .set("versioning", "Enabled")
             .set("encryption", "AES256")
             .set("public_access", "blocked")
             .set("object_ownership", "BucketOwnerEnforced")
-            .set("tags", json!(self.tags.map()))
+            .set("lifecycle", lifecycle::render(&rules))
+            .set("tags", json!(self.tags.map()));
+        if self.lock_days > 0 { desired.set("object_lock", lock::wanted(self.lock_days)) } else { desired }
     }
 
     async fn read(&self, _cx: &Context<'_>) -> Result<Option<Found>, Failure> {
         let (s3, name) = (&self.s3, &self.name);
         let action = |what: &str| format!("read the {what} of bucket {name}");
         let Some(tags) = self.read_tags().await? else { return Ok(None) };
-        let (versioning, encryption, access, ownership) = tokio::join!(
+        let object_lock = async {
+            // Asked only where we want one: without one it is nobody's business.
+            if self.lock_days > 0 { lock::read(s3, name).await.map(Some) } else { Ok(None) }
+        };
+        let (versioning, encryption, access, ownership, lifecycle, object_lock) = tokio::join!(
             s3.get_bucket_versioning().bucket(name).send(),
             s3.get_bucket_encryption().bucket(name).send(),
             s3.get_public_access_block().bucket(name).send(),
             s3.get_bucket_ownership_controls().bucket(name).send(),
+            s3.get_bucket_lifecycle_configuration().bucket(name).send(),
+            object_lock,
         );
         let versioning = versioning.map_err(|error| classify(action("versioning"), error))?.status;
         let encryption = optional(encryption.map_err(|error| missing(classify(action("encryption"), error))))?
@@ -174,6 +208,7 @@ impl Resource for Bucket {
             .and_then(|answer| answer.ownership_controls)
             .and_then(|controls| controls.rules.into_iter().next())
             .map(|rule| rule.object_ownership.as_str().to_owned());
+        let lifecycle = optional(lifecycle.map_err(|error| classify(action("lifecycle"), error)))?;
 
         let ours = match self.tags.ownership(tags.iter().map(|tag| (tag.key(), tag.value()))) {
             Ownership::Foreign(_) if self.is_blank(&tags).await? => Ownership::Ours,
@@ -186,13 +221,18 @@ impl Resource for Bucket {
             .filter_map(|(key, _)| tags.iter().find(|tag| tag.key() == *key))
             .map(|tag| (tag.key().to_owned(), tag.value().into()))
             .collect();
+        let found = match object_lock? {
+            Some(lock) => Found::new().attribute("object_lock", lock),
+            None => Found::new(),
+        };
         Ok(Some(
-            Found::new()
+            found
                 .owned(ours)
                 .attribute("versioning", versioning.map(|status| status.as_str().to_owned()))
                 .attribute("encryption", encryption)
                 .attribute("public_access", if blocked { "blocked" } else { "open" })
                 .attribute("object_ownership", ownership)
+                .attribute("lifecycle", lifecycle.map(|answer| lifecycle::render(answer.rules())))
                 .attribute("tags", marks)
                 .output("name", name.as_str())
                 .output("arn", format!("arn:aws:s3:::{name}"))
@@ -225,6 +265,14 @@ impl Resource for Bucket {
                     let sent = put.server_side_encryption_configuration(rules).send().await;
                     sent.map_err(|error| classify(action, error))?;
                 }
+                "lifecycle" => {
+                    let rules = lifecycle::rules(self.lifecycle)
+                        .and_then(|rules| BucketLifecycleConfiguration::builder().set_rules(Some(rules)).build())
+                        .map_err(|error| Failure::permanent(&action, error.to_string()))?;
+                    let put = self.s3.put_bucket_lifecycle_configuration().bucket(&self.name);
+                    let sent = put.lifecycle_configuration(rules).send().await;
+                    sent.map_err(|error| classify(action, error))?;
+                }
                 "public_access" => {
                     let block = PublicAccessBlockConfiguration::builder()
                         .block_public_acls(true)
@@ -248,6 +296,10 @@ impl Resource for Bucket {
                 _ => {}
             }
         }
+        // After versioning, which it needs, and which comes later in the alphabet.
+        if changes.iter().any(|change| change.field == "object_lock") {
+            lock::put(&self.s3, &self.name, self.lock_days).await?;
+        }
         Ok(())
     }
 
@@ -256,7 +308,10 @@ impl Resource for Bucket {
     }
 
     async fn delete(&self, cx: &Context<'_>, _found: &Found) -> Result<(), Failure> {
-        empty::empty(&self.s3, &self.name, |count| cx.progress(format!("emptying, {count} objects gone"))).await?;
+        empty::empty(&self.s3, &self.name, self.lock_days > 0, |count| {
+            cx.progress(format!("emptying, {count} objects gone"))
+        })
+        .await?;
         let sent = self.s3.delete_bucket().bucket(&self.name).send().await;
         sent.map(drop).map_err(|error| classify(format!("delete bucket {}", self.name), error))
     }

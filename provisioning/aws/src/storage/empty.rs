@@ -16,7 +16,9 @@ pub(super) async fn is_empty(s3: &Client, bucket: &str) -> Result<bool, Failure>
 }
 
 /// Deletes every version, delete marker and unfinished upload. `progress` is told how many are gone.
-pub(super) async fn empty(s3: &Client, bucket: &str, progress: impl Fn(usize)) -> Result<(), Failure> {
+///
+/// `locked` says that the bucket has an Object Lock in governance mode, which is bypassed.
+pub(super) async fn empty(s3: &Client, bucket: &str, locked: bool, progress: impl Fn(usize)) -> Result<(), Failure> {
     let action = format!("empty bucket {bucket}");
     let mut gone = 0;
     loop {
@@ -37,7 +39,8 @@ pub(super) async fn empty(s3: &Client, bucket: &str, progress: impl Fn(usize)) -
         gone += objects.len();
         let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build();
         let delete = delete.map_err(|error| Failure::permanent(&action, error.to_string()))?;
-        let sent = s3.delete_objects().bucket(bucket).delete(delete).send().await;
+        let delete = s3.delete_objects().bucket(bucket).delete(delete);
+        let sent = delete.set_bypass_governance_retention(locked.then_some(true)).send().await;
         let answer = sent.map_err(|error| classify(&action, error))?;
         if let Some(error) = answer.errors().first() {
             let message = format!("{}: {}", error.key().unwrap_or("?"), error.message().unwrap_or("refused"));

@@ -11,6 +11,7 @@ use tokio::{process::Command, sync::mpsc};
 
 use super::{client, guard, ports, settings::Settings};
 use crate::{
+    database,
     error::Error,
     event::Event,
     files, machine, ministack,
@@ -127,9 +128,16 @@ async fn settle(options: &Options, log: &Path, on_event: &(dyn Fn(Event) + Send 
 
 /// Makes what is slow and once per machine, at the same time; returns at once when it is there.
 pub(super) async fn prepare(options: &Options, on_event: &(dyn Fn(Event) + Send + Sync)) -> Result<Prepared, Error> {
-    let (image, python) = tokio::try_join!(
+    let tables = async {
+        if let Err(error) = database::prepare(&options.cache_dir, options.mysqld.as_deref()).await {
+            tracing::warn!(%error, "the first database will take longer");
+        }
+        Ok(())
+    };
+    let (image, python, ()) = tokio::try_join!(
         machine::ensure_image(&options.cache_dir, on_event),
-        ministack::ensure(&options.cache_dir, on_event)
+        ministack::ensure(&options.cache_dir, on_event),
+        tables
     )?;
     Ok(Prepared { image, python })
 }

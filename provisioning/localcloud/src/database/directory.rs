@@ -63,26 +63,38 @@ impl Directory {
             return Ok(());
         }
         remove(&self.path).await?;
-        for directory in ["", "data", "binlog", "run", "tmp", "tls"] {
-            let path = if directory.is_empty() { self.path.clone() } else { self.path.join(directory) };
-            fs_err::create_dir_all(&path).map_err(Error::file("create", &path))?;
-            self.give(&path, 0o700)?;
-        }
+        self.lay_out()?;
         let data = Self::data(&self.path);
-        match template::path(cache, engine) {
-            Some(template) if template::take(&template, &data).await => {}
-            Some(template) => {
-                self.initialise(engine).await?;
-                template::keep(&data, &template).await;
-            }
-            None => self.initialise(engine).await?,
+        let template = template::ensure(cache, engine).await.inspect_err(|error| {
+            tracing::debug!(%error, "no template; making a database takes longer without");
+        });
+        let taken = match template {
+            Ok(template) => template::take(&template, &data).await,
+            Err(_) => false,
+        };
+        if !taken {
+            // A copy that was cut short must not be built upon.
+            remove(&data).await?;
+            self.lay_out()?;
+            self.initialise(engine).await?;
         }
         let marker = self.path.join(COMPLETE);
         let file = fs_err::File::create(&marker).and_then(|file| file.sync_all());
         file.map_err(Error::file("create", &marker))
     }
 
-    async fn initialise(&self, engine: &Engine) -> Result<(), Error> {
+    /// Makes the directories; those that are there stay.
+    pub(crate) fn lay_out(&self) -> Result<(), Error> {
+        for directory in ["", "data", "binlog", "run", "tmp", "tls"] {
+            let path = if directory.is_empty() { self.path.clone() } else { self.path.join(directory) };
+            fs_err::create_dir_all(&path).map_err(Error::file("create", &path))?;
+            self.give(&path, 0o700)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the system tables.
+    pub(crate) async fn initialise(&self, engine: &Engine) -> Result<(), Error> {
         let data = Self::data(&self.path);
         let inside = flag("--datadir=", self.jail.inside().join("data"));
         let mut command = match engine.flavour {
@@ -104,7 +116,9 @@ impl Directory {
                 command
             }
         };
-        command.arg(inside).arg(format!("--user={}", self.user)).kill_on_drop(true);
+        // Not the machine's own: several are made at once, and what one leaves there another may stumble over.
+        command.arg(inside).arg(flag("--tmpdir=", self.jail.inside().join("tmp")));
+        command.arg(format!("--user={}", self.user)).kill_on_drop(true);
         let failed = |status: String, said: &str| Error::Initialise {
             id: self.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             status,

@@ -46,8 +46,8 @@ pub(crate) struct Server {
 #[derive(Clone)]
 enum State {
     Down,
-    /// Logins are accepted; the administrator's is this.
-    Ready(Arc<SecretString>),
+    /// Logins are accepted; this is the administrator's password, and the process.
+    Ready(Arc<SecretString>, Option<u32>),
 }
 
 /// All it takes to start it once.
@@ -73,14 +73,22 @@ impl Server {
         let (id, spec) = (spec.id.clone(), Arc::new(Mutex::new(spec)));
         let recipe = Recipe { engine, directory: directory.clone(), network, id: id.clone(), spec: spec.clone() };
         let (child, password) = recipe.bring_up().await?;
-        let (say, state) = watch::channel(State::Ready(password));
+        let (say, state) = watch::channel(State::Ready(password, child.id()));
         let (stop, stopped) = oneshot::channel();
         let supervisor = tokio::spawn(async move { recipe.keep_up(child, &say, stopped).await });
         Ok(Self { id, spec, directory, state, supervisor: Mutex::new(Some((stop, supervisor))) })
     }
 
     pub(crate) fn is_ready(&self) -> bool {
-        matches!(&*self.state.borrow(), State::Ready(_))
+        matches!(&*self.state.borrow(), State::Ready(..))
+    }
+
+    /// Its process, while it accepts logins.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        match &*self.state.borrow() {
+            State::Ready(_, pid) => *pid,
+            State::Down => None,
+        }
     }
 
     /// How it runs.
@@ -95,7 +103,7 @@ impl Server {
 
     /// A session of the administrator.
     pub(crate) async fn administrator(&self) -> Result<MySqlConnection, Error> {
-        let State::Ready(password) = self.state.borrow().clone() else {
+        let State::Ready(password, _) = self.state.borrow().clone() else {
             return Err(Error::NotRunning { id: self.id.clone() });
         };
         let connected = admin::connect(&self.directory.socket(), &password).await;
@@ -194,7 +202,7 @@ impl Recipe {
                 match revived {
                     Ok((next, password)) => {
                         child = next;
-                        say.send_replace(State::Ready(password));
+                        say.send_replace(State::Ready(password, child.id()));
                         break;
                     }
                     Err(error) => tracing::error!(database = self.id, %error, "the server did not come back"),

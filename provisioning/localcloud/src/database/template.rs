@@ -1,49 +1,62 @@
-//! MySQL takes seconds of computing to make its system tables, and they are always the same: what one database was given
-//! is kept in the cache, by version, for the next. MariaDB is quick enough without.
+//! Servers take seconds of computing to make their system tables, and they are always the same: they are made once for
+//! each version, kept in the cache, and copied for each database.
 
 use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
 use super::{
+    directory::{self, Directory},
     engine::{Engine, Flavour},
+    error::Error,
     process,
 };
+use crate::files;
 
 /// What makes each server another: it gets its own when it starts.
 const IDENTITY: &str = "auto.cnf";
 
-/// Where the data directory of a new database of `engine` is kept; none where it is not.
-pub(crate) fn path(cache: &Path, engine: &Engine) -> Option<PathBuf> {
-    match engine.flavour {
-        Flavour::MySql => Some(cache.join("databases").join(format!("mysql-{}", engine.version))),
-        Flavour::MariaDb => None,
+/// Where a template is made before it is whole.
+const MAKING: &str = ".making";
+
+/// The data directory that new databases of `engine` begin with, made at the first call. One is made at a time; what a
+/// killed program left half-made is begun anew.
+///
+/// # Errors
+/// When the cache cannot be written to, or the server does not make its tables.
+pub(crate) async fn ensure(cache: &Path, engine: &Engine) -> Result<PathBuf, Error> {
+    let parent = cache.join("databases");
+    let flavour = match engine.flavour {
+        Flavour::MySql => "mysql",
+        Flavour::MariaDb => "mariadb",
+    };
+    let template = parent.join(format!("{flavour}-{}", engine.version));
+    if template.is_dir() {
+        return Ok(template);
     }
+    fs_err::create_dir_all(&parent).map_err(Error::file("create", &parent))?;
+    let lock = parent.join(".lock");
+    let locked = files::lock(&lock, || {}).await;
+    let _alone = locked.map_err(|error| Error::file("lock", &lock)(std::io::Error::other(error)))?;
+    if template.is_dir() {
+        return Ok(template);
+    }
+    let making = Directory::new(parent.join(MAKING), &engine.binary);
+    directory::remove(&making.path).await?;
+    making.lay_out()?;
+    making.initialise(engine).await?;
+    let data = Directory::data(&making.path);
+    let _ = std::fs::remove_file(data.join(IDENTITY));
+    fs_err::rename(&data, &template).map_err(Error::file("rename", &data))?;
+    directory::remove(&making.path).await?;
+    Ok(template)
 }
 
-/// Fills the empty directory `data` from `template`; false when there is none, or it could not be copied.
+/// Fills the empty directory `data` from `template`; false when it could not be copied.
 pub(crate) async fn take(template: &Path, data: &Path) -> bool {
-    template.is_dir() && copy(template, data).await
-}
-
-/// Keeps a copy of `data`, made before any server ran on it. A cache that cannot be written to is only a loss of time.
-pub(crate) async fn keep(data: &Path, template: &Path) {
-    let Some(parent) = template.parent() else { return };
-    let Ok(()) = fs_err::tokio::create_dir_all(parent).await else { return };
-    // In a directory of this moment's own, so that two clouds do not write into one another.
-    let Ok(aside) = tempfile::Builder::new().prefix(".making-").tempdir_in(parent) else { return };
-    let made = aside.path().join("data");
-    if fs_err::create_dir(&made).is_ok() && copy(data, &made).await {
-        let _ = std::fs::remove_file(made.join(IDENTITY));
-        // Another cloud may have been first.
-        let _ = std::fs::rename(&made, template);
-    }
-}
-
-/// Copies what is in `from` into `to`, owners and holes included.
-async fn copy(from: &Path, to: &Path) -> bool {
     let mut command: Command = process::bare("/bin/cp");
-    command.args(["--archive", "--sparse=always", "--reflink=auto", "--no-target-directory"]).arg(from).arg(to);
+    // Owners and holes included.
+    command.args(["--archive", "--sparse=always", "--reflink=auto", "--no-target-directory"]).arg(template).arg(data);
     command.kill_on_drop(true).status().await.is_ok_and(|status| status.success())
 }
 
@@ -52,19 +65,18 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_kept_is_taken_without_its_identity() {
+    async fn what_is_there_is_taken_whole() {
         let directory = tempfile::tempdir().unwrap();
-        let [data, next] = ["data", "next"].map(|name| directory.path().join(name));
-        for path in [&data, &next] {
-            std::fs::create_dir(path).unwrap();
-        }
-        std::fs::write(data.join("ibdata1"), "tables").unwrap();
-        std::fs::write(data.join(IDENTITY), "uuid").unwrap();
-        let template = directory.path().join("cache/databases/mysql-9.7.4");
-        assert!(!take(&template, &next).await);
-        keep(&data, &template).await;
-        assert!(take(&template, &next).await);
-        assert_eq!(std::fs::read_to_string(next.join("ibdata1")).unwrap(), "tables");
-        assert!(!next.join(IDENTITY).exists());
+        let engine = Engine { flavour: Flavour::MySql, version: "9.7.4".to_owned(), binary: "/nowhere/mysqld".into() };
+        assert!(ensure(directory.path(), &engine).await.is_err(), "nothing can make one");
+        let template = directory.path().join("databases/mysql-9.7.4");
+        std::fs::create_dir(&template).unwrap();
+        std::fs::write(template.join("ibdata1"), "tables").unwrap();
+        assert_eq!(ensure(directory.path(), &engine).await.unwrap(), template);
+        let data = directory.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        assert!(take(&template, &data).await);
+        assert_eq!(std::fs::read_to_string(data.join("ibdata1")).unwrap(), "tables");
+        assert!(!take(&directory.path().join("gone"), &data).await);
     }
 }

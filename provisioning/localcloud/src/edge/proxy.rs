@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, net::SocketAddr};
 
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header, uri::Authority};
+use http::{HeaderValue, Request, Response, StatusCode, Uri, header, uri::Authority};
 use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper_util::{
@@ -11,18 +11,9 @@ use hyper_util::{
 };
 use tokio::{net::TcpListener, task::JoinSet};
 
-type Body = Either<Incoming, Full<Bytes>>;
+use crate::hops::{remove_hop_by_hop, say_for_whom};
 
-const HOP_BY_HOP: [&str; 8] = [
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
+type Body = Either<Incoming, Full<Bytes>>;
 
 /// Serves `listener` until dropped: every request goes to `gateway` as one for `host`.
 pub(super) async fn serve(listener: TcpListener, host: String, gateway: SocketAddr) {
@@ -84,29 +75,10 @@ fn readdress<B>(request: Request<B>, host: &str, gateway: SocketAddr, peer: Sock
     parts.uri = Uri::builder().scheme("http").authority(authority).path_and_query(path).build().ok()?;
     remove_hop_by_hop(&mut parts.headers);
     parts.headers.insert(header::HOST, HeaderValue::from_str(host).ok()?);
-    let name = HeaderName::from_static("x-forwarded-for");
-    let before = parts.headers.get(&name).and_then(|v| v.to_str().ok()).map(|v| format!("{v}, ")).unwrap_or_default();
-    parts.headers.insert(name, HeaderValue::from_str(&format!("{before}{}", peer.ip())).ok()?);
     // The plain local port stands for the TLS endpoint that AWS would have; without this a distribution that redirects
     // to HTTPS would redirect for ever.
-    parts.headers.insert(HeaderName::from_static("x-forwarded-proto"), HeaderValue::from_static("https"));
+    say_for_whom(&mut parts.headers, peer.ip(), "https")?;
     Some(Request::from_parts(parts, body))
-}
-
-fn remove_hop_by_hop(headers: &mut http::HeaderMap) {
-    let named: Vec<HeaderName> = headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .collect();
-    for name in named {
-        headers.remove(name);
-    }
-    for name in HOP_BY_HOP {
-        headers.remove(name);
-    }
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Response<Body> {

@@ -20,6 +20,8 @@ pub(crate) struct Bundle {
     pub(crate) ram_gb: f64,
     pub(crate) disk_gb: u32,
     power: u32,
+    /// The part of its processors it may use for ever, 0 to 1; beyond it, it spends burst capacity.
+    pub(crate) baseline: f64,
     pub(crate) transfer_gb: u32,
 }
 
@@ -55,13 +57,13 @@ pub(crate) struct DatabaseBlueprint {
 
 #[rustfmt::skip]
 const BUNDLES: [Bundle; 7] = [
-    Bundle { id: "nano_3_0", name: "Nano", instance_type: "nano", price: 5.0, cpus: 2, ram_gb: 0.5, disk_gb: 20, power: 298, transfer_gb: 1024 },
-    Bundle { id: "micro_3_0", name: "Micro", instance_type: "micro", price: 7.0, cpus: 2, ram_gb: 1.0, disk_gb: 40, power: 500, transfer_gb: 2048 },
-    Bundle { id: "small_3_0", name: "Small", instance_type: "small", price: 12.0, cpus: 2, ram_gb: 2.0, disk_gb: 60, power: 1000, transfer_gb: 3072 },
-    Bundle { id: "medium_3_0", name: "Medium", instance_type: "medium", price: 24.0, cpus: 2, ram_gb: 4.0, disk_gb: 80, power: 2000, transfer_gb: 4096 },
-    Bundle { id: "large_3_0", name: "Large", instance_type: "large", price: 44.0, cpus: 2, ram_gb: 8.0, disk_gb: 160, power: 3000, transfer_gb: 5120 },
-    Bundle { id: "xlarge_3_0", name: "Xlarge", instance_type: "xlarge", price: 84.0, cpus: 4, ram_gb: 16.0, disk_gb: 320, power: 4000, transfer_gb: 6144 },
-    Bundle { id: "2xlarge_3_0", name: "2Xlarge", instance_type: "2xlarge", price: 164.0, cpus: 8, ram_gb: 32.0, disk_gb: 640, power: 5000, transfer_gb: 7168 },
+    Bundle { id: "nano_3_0", name: "Nano", instance_type: "nano", price: 5.0, cpus: 2, ram_gb: 0.5, disk_gb: 20, power: 298, baseline: 0.05, transfer_gb: 1024 },
+    Bundle { id: "micro_3_0", name: "Micro", instance_type: "micro", price: 7.0, cpus: 2, ram_gb: 1.0, disk_gb: 40, power: 500, baseline: 0.1, transfer_gb: 2048 },
+    Bundle { id: "small_3_0", name: "Small", instance_type: "small", price: 12.0, cpus: 2, ram_gb: 2.0, disk_gb: 60, power: 1000, baseline: 0.2, transfer_gb: 3072 },
+    Bundle { id: "medium_3_0", name: "Medium", instance_type: "medium", price: 24.0, cpus: 2, ram_gb: 4.0, disk_gb: 80, power: 2000, baseline: 0.2, transfer_gb: 4096 },
+    Bundle { id: "large_3_0", name: "Large", instance_type: "large", price: 44.0, cpus: 2, ram_gb: 8.0, disk_gb: 160, power: 3000, baseline: 0.3, transfer_gb: 5120 },
+    Bundle { id: "xlarge_3_0", name: "Xlarge", instance_type: "xlarge", price: 84.0, cpus: 4, ram_gb: 16.0, disk_gb: 320, power: 4000, baseline: 0.225, transfer_gb: 6144 },
+    Bundle { id: "2xlarge_3_0", name: "2Xlarge", instance_type: "2xlarge", price: 164.0, cpus: 8, ram_gb: 32.0, disk_gb: 640, power: 5000, baseline: 0.17, transfer_gb: 7168 },
 ];
 
 #[rustfmt::skip]

@@ -12,6 +12,7 @@ pub(crate) fn usual(operation_type: &str) -> Duration {
         "StopInstance" => 40,
         "RebootInstance" => 40,
         "DeleteInstance" => 20,
+        "CreateLoadBalancer" => 60,
         "CreateRelationalDatabase" => 600,
         "StartRelationalDatabase" => 240,
         "StopRelationalDatabase" => 240,

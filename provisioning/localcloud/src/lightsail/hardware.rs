@@ -10,7 +10,11 @@ use crate::{
     database::{Databases, Master, ServerSpec},
     layout::Layout,
     machine::{Access, MachineSpec, Machines},
-    network::forward::{Forwards, PortRule},
+    network::{
+        balancer::{Balance, Balancers, Health},
+        forward::{Forwards, PortRule},
+    },
+    usage::Usage,
 };
 
 /// Why the ground could not do something: one line, with its causes.
@@ -57,9 +61,16 @@ pub(crate) trait Hardware: Send + Sync + 'static {
     async fn destroy_machine(&self, id: &str) -> Outcome;
     async fn machine_runs(&self, id: &str) -> bool;
     async fn access(&self, id: &str) -> Outcome<Access>;
+    /// None when it does not run.
+    async fn machine_usage(&self, id: &str) -> Option<Usage>;
 
     async fn expose(&self, public: Ipv4Addr, target: Option<Ipv4Addr>, rules: &[PortRule]) -> Outcome;
     async fn conceal(&self, public: Ipv4Addr) -> Outcome;
+
+    async fn balance(&self, public: Ipv4Addr, wanted: &Balance) -> Outcome;
+    async fn unbalance(&self, public: Ipv4Addr);
+    /// None while nothing is known of it.
+    async fn target_health(&self, public: Ipv4Addr, target: Ipv4Addr) -> Option<Health>;
 
     async fn engine_version(&self) -> Outcome<String>;
     async fn create_database(&self, server: &ServerSpec, master: &Master) -> Outcome;
@@ -67,6 +78,8 @@ pub(crate) trait Hardware: Send + Sync + 'static {
     async fn stop_database(&self, id: &str) -> Outcome;
     async fn destroy_database(&self, id: &str) -> Outcome;
     fn database_runs(&self, id: &str) -> bool;
+    /// None when it does not run.
+    async fn database_usage(&self, id: &str) -> Option<Usage>;
     async fn set_master_password(&self, id: &str, user: &str, password: &SecretString) -> Outcome;
     async fn set_parameter(&self, id: &str, name: &str, value: &str) -> Outcome;
 }
@@ -76,6 +89,7 @@ pub(crate) struct Real {
     layout: Layout,
     machines: Machines,
     forwards: Forwards,
+    balancers: Balancers,
     databases: Databases,
 }
 
@@ -85,6 +99,7 @@ impl Real {
             layout: ground.layout.clone(),
             machines: ground.machines.clone(),
             forwards: ground.forwards.clone(),
+            balancers: Balancers::new(ground.network.clone()),
             databases: Databases::new(ground.layout.clone(), ground.network.clone(), ground.options.mysqld.clone()),
         }
     }
@@ -124,12 +139,28 @@ impl Hardware for Real {
         Ok(self.machines.access(id).await?)
     }
 
+    async fn machine_usage(&self, id: &str) -> Option<Usage> {
+        self.machines.usage(id).await
+    }
+
     async fn expose(&self, public: Ipv4Addr, target: Option<Ipv4Addr>, rules: &[PortRule]) -> Outcome {
         Ok(self.forwards.set(public, target, rules).await?)
     }
 
     async fn conceal(&self, public: Ipv4Addr) -> Outcome {
         Ok(self.forwards.remove(public).await?)
+    }
+
+    async fn balance(&self, public: Ipv4Addr, wanted: &Balance) -> Outcome {
+        Ok(self.balancers.set(public, wanted).await?)
+    }
+
+    async fn unbalance(&self, public: Ipv4Addr) {
+        self.balancers.remove(public).await;
+    }
+
+    async fn target_health(&self, public: Ipv4Addr, target: Ipv4Addr) -> Option<Health> {
+        self.balancers.health(public, target).await
     }
 
     async fn engine_version(&self) -> Outcome<String> {
@@ -154,6 +185,10 @@ impl Hardware for Real {
 
     fn database_runs(&self, id: &str) -> bool {
         self.databases.is_running(id)
+    }
+
+    async fn database_usage(&self, id: &str) -> Option<Usage> {
+        self.databases.usage(id).await
     }
 
     async fn set_master_password(&self, id: &str, user: &str, password: &SecretString) -> Outcome {

@@ -45,11 +45,18 @@ enum Shape {
         #[serde(default, rename = "enum")]
         allowed: Vec<String>,
         pattern: Option<String>,
+        min: Option<usize>,
+        max: Option<usize>,
+    },
+    Map {
+        key: String,
+        value: String,
     },
     Integer {
         min: Option<i64>,
         max: Option<i64>,
     },
+    #[serde(alias = "double")]
     Float,
     Boolean,
     Timestamp,
@@ -88,7 +95,20 @@ impl Model {
                 }
                 Ok(())
             }
-            (Shape::String { allowed, pattern }, Value::String(text)) => {
+            (Shape::Map { key, value: target }, Value::Object(entries)) => {
+                for (name, value) in entries.iter_mut() {
+                    self.check_at(path, key, &mut Value::from(name.as_str()))?;
+                    self.check_at(&join(path, name), target, value)?;
+                }
+                Ok(())
+            }
+            (Shape::String { allowed, pattern, min, max }, Value::String(text)) => {
+                let length = text.chars().count();
+                if min.is_some_and(|min| length < min) || max.is_some_and(|max| length > max) {
+                    let (min, max) = (min.unwrap_or(0), max.unwrap_or(usize::MAX));
+                    let rule = format!("Member must have length between {min} and {max}");
+                    return Err(constraint(&format!("'{text}'"), path, &rule));
+                }
                 if !allowed.is_empty() && !allowed.contains(text) {
                     let set = allowed.join(", ");
                     let rule = format!("Member must satisfy enum value set: [{set}]");
@@ -114,7 +134,7 @@ impl Model {
                 Ok(())
             }
             (Shape::Float | Shape::Timestamp, Value::Number(_)) | (Shape::Boolean, Value::Bool(_)) => Ok(()),
-            (Shape::Structure { .. }, _) => Err(wrong_type(path, "a structure")),
+            (Shape::Structure { .. } | Shape::Map { .. }, _) => Err(wrong_type(path, "a structure")),
             (Shape::List { .. }, _) => Err(wrong_type(path, "a list")),
             (Shape::String { .. }, _) => Err(wrong_type(path, "a string")),
             (Shape::Integer { .. }, _) => Err(wrong_type(path, "an integer")),

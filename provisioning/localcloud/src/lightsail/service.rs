@@ -17,12 +17,14 @@ use super::{
     LightsailOptions, delays,
     fault::Fault,
     hardware::{Failure, Hardware},
+    load_balancers,
+    metrics::series::Metrics,
     operations::{self, Status},
     ports,
     state::{Common, InstanceState, State, Tag},
     store::Store,
 };
-use crate::network::forward::PortRule;
+use crate::network::{balancer::Balance, forward::PortRule};
 
 /// Host numbers that are given out in the private network and among the public addresses.
 const HOSTS: std::ops::RangeInclusive<u8> = 10..=250;
@@ -36,9 +38,12 @@ pub(crate) struct Service {
     pub(crate) hardware: Arc<dyn Hardware>,
     /// Ends all background work; what it was doing is in the state and goes on when the service is opened again.
     pub(crate) closing: CancellationToken,
+    /// What was measured.
+    pub(crate) metrics: Metrics,
     tasks: TaskTracker,
     locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     exposed: tokio::sync::Mutex<BTreeMap<Ipv4Addr, Exposure>>,
+    balanced: tokio::sync::Mutex<BTreeMap<Ipv4Addr, Balance>>,
 }
 
 /// Where a public address leads, and for whom.
@@ -51,9 +56,11 @@ impl Service {
             store,
             hardware,
             closing: CancellationToken::new(),
+            metrics: Metrics::default(),
             tasks: TaskTracker::new(),
             locks: Mutex::default(),
             exposed: tokio::sync::Mutex::default(),
+            balanced: tokio::sync::Mutex::default(),
         }
     }
 
@@ -143,6 +150,17 @@ impl Service {
     /// # Errors
     /// With the first address that could not be arranged; the others are, and the next call tries again.
     pub(crate) async fn arrange_addresses(&self) -> Result<(), Failure> {
+        let (forwarded, balanced) = tokio::join!(self.arrange_forwards(), self.arrange_balancers());
+        forwarded.and(balanced)
+    }
+
+    async fn arrange_balancers(&self) -> Result<(), Failure> {
+        let mut balanced = self.balanced.lock().await;
+        let state = self.store.now();
+        load_balancers::arrange::arrange(&*self.hardware, &state, self.options.time_factor, &mut balanced).await
+    }
+
+    async fn arrange_forwards(&self) -> Result<(), Failure> {
         let mut exposed = self.exposed.lock().await;
         let wanted = wanted_exposures(&self.store.now());
         let mut first_failure = None;
@@ -185,6 +203,7 @@ impl Service {
     pub(crate) fn take_public_address(&self, state: &mut State) -> Result<Ipv4Addr, Fault> {
         let taken: Vec<Ipv4Addr> = (state.instances.values().filter_map(|instance| instance.public_address))
             .chain(state.static_ips.values().map(|ip| ip.address))
+            .chain(state.load_balancers.values().map(|balancer| balancer.address))
             .collect();
         take(&mut state.last_public_host, &taken, |host| self.hardware.public_address(host))
     }

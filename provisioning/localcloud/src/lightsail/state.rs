@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::operations::Operation;
+use super::{alarms::Alarm, contacts::ContactMethod, load_balancers::LoadBalancer, operations::Operation};
 
 /// The whole of it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -20,6 +20,13 @@ pub(crate) struct State {
     pub(crate) static_ips: BTreeMap<String, StaticIp>,
     #[serde(default)]
     pub(crate) databases: BTreeMap<String, Database>,
+    #[serde(default)]
+    pub(crate) alarms: BTreeMap<String, Alarm>,
+    #[serde(default)]
+    pub(crate) load_balancers: BTreeMap<String, LoadBalancer>,
+    /// By protocol.
+    #[serde(default)]
+    pub(crate) contact_methods: BTreeMap<String, ContactMethod>,
     /// Oldest first.
     #[serde(default)]
     pub(crate) operations: Vec<Operation>,
@@ -210,7 +217,7 @@ pub(crate) struct Password {
 }
 
 /// The state file is the one place where passwords are kept; it is readable by root only.
-fn expose<S: serde::Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn expose<S: serde::Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(secrecy::ExposeSecret::expose_secret(secret))
 }
 
@@ -268,7 +275,12 @@ impl DatabaseState {
 impl State {
     /// Whether any resource has this name.
     pub(crate) fn is_taken(&self, name: &str) -> bool {
-        self.instances.contains_key(name) || self.static_ips.contains_key(name) || self.databases.contains_key(name)
+        self.instances.contains_key(name)
+            || self.static_ips.contains_key(name)
+            || self.databases.contains_key(name)
+            || self.alarms.contains_key(name)
+            || self.load_balancers.contains_key(name)
+            || self.load_balancers.values().any(|balancer| balancer.certificates.contains_key(name))
     }
 
     /// The static IP attached to an instance.

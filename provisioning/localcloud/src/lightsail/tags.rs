@@ -1,4 +1,4 @@
-//! Tags: pairs of words on instances and databases.
+//! Tags: pairs of words on instances, databases, alarms and load balancers.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{
     fault::Fault,
+    load_balancers,
     operations::{self, About, Operation, Status},
     service::Service,
     state::{Common, State, Tag},
@@ -107,6 +108,12 @@ fn taggable<'a>(state: &'a mut State, name: &str) -> Result<(&'static str, &'a m
     }
     if let Some(instance) = state.instances.get_mut(name) {
         return Ok(("Instance", &mut instance.common));
+    }
+    if let Some(alarm) = state.alarms.get_mut(name) {
+        return Ok(("Alarm", &mut alarm.common));
+    }
+    if let Some(balancer) = state.load_balancers.get_mut(name) {
+        return Ok((load_balancers::TYPE, &mut balancer.common));
     }
     let database = state.databases.get_mut(name).ok_or_else(|| Fault::no_such("Resource", name))?;
     Ok(("RelationalDatabase", &mut database.common))

@@ -1,7 +1,9 @@
 //! The service behind its wire, over a ground of wishes: every answer is held against the service model, and what is
 //! about states, names and what survives a kill is tried without booting anything.
 
+mod balancer_cases;
 mod stub;
+mod watch_cases;
 mod wire_cases;
 
 use std::{

@@ -8,21 +8,30 @@ use std::sync::Arc;
 use axum::{
     Router,
     body::Bytes,
-    extract::State,
+    extract::{Path, State},
     response::{IntoResponse, Response},
-    routing::post,
+    routing::{get, post},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{dispatch, fault::Fault, service::Service};
+use super::{contacts, dispatch, fault::Fault, service::Service};
 
 const TARGET_PREFIX: &str = "Lightsail_20161128.";
 
-/// The one route of the service.
+/// The routes of the service: the operations, and the link in verification messages.
 pub(crate) fn router(service: Arc<Service>) -> Router {
-    Router::new().route("/", post(answer)).with_state(service)
+    let router = Router::new().route("/", post(answer));
+    router.route("/contact-methods/verify/{token}", get(verify_contact)).with_state(service)
+}
+
+/// The link in a verification message: followed by a person, without credentials.
+async fn verify_contact(State(service): State<Arc<Service>>, Path(token): Path<String>) -> (StatusCode, String) {
+    match contacts::verify(&service, &token).await {
+        Ok(()) => (StatusCode::OK, "The contact method is verified.\n".to_owned()),
+        Err(fault) => (fault.kind.status(), format!("{}\n", fault.message)),
+    }
 }
 
 async fn answer(State(service): State<Arc<Service>>, headers: HeaderMap, body: Bytes) -> Response {

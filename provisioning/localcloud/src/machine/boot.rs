@@ -43,6 +43,11 @@ impl Running {
         self.ended.borrow().is_some()
     }
 
+    /// The computing time of everything in it since it was booted.
+    pub(super) fn cpu(&self) -> Option<Duration> {
+        self.cgroup.cpu()
+    }
+
     /// Shuts it down, by force if it does not comply.
     pub(super) async fn stop(&self) {
         let mut ended = self.ended.clone();

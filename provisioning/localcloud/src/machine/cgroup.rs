@@ -3,7 +3,10 @@
 //! nspawn without systemd-machined puts a machine into a fixed place below the group it was started in, so that two
 //! machines started by one daemon would share a group and their systemds would end each other's services.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use fs_err as fs;
 
@@ -41,6 +44,12 @@ impl Cgroup {
 
     pub(super) fn directories(&self) -> &[PathBuf] {
         &self.directories
+    }
+
+    /// The computing time that everything in it has used; none where the host has no unified hierarchy.
+    pub(super) fn cpu(&self) -> Option<Duration> {
+        let text = self.directories.iter().find_map(|directory| fs::read_to_string(directory.join("cpu.stat")).ok())?;
+        usage_in(&text)
     }
 
     /// Kills everything in it at once, where the kernel can.
@@ -85,6 +94,11 @@ fn remove_nested(directory: &Path) {
     fs::remove_dir(directory).ok();
 }
 
+fn usage_in(stat: &str) -> Option<Duration> {
+    let line = stat.lines().find_map(|line| line.strip_prefix("usage_usec "))?;
+    line.trim().parse().ok().map(Duration::from_micros)
+}
+
 /// Mount points of the unified hierarchy and of systemd's own in the old layout.
 fn hierarchies(mountinfo: &str) -> Vec<PathBuf> {
     mountinfo
@@ -104,6 +118,12 @@ fn hierarchies(mountinfo: &str) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn computing_time_is_read_in_microseconds() {
+        assert_eq!(usage_in("usage_usec 1500000\nuser_usec 7\n"), Some(Duration::from_millis(1500)));
+        assert_eq!(usage_in(""), None);
+    }
 
     #[test]
     fn the_hierarchies_of_systemd_are_found() {

@@ -40,7 +40,9 @@ const INSTALL_DEADLINE: Duration = Duration::from_secs(600);
 pub(crate) async fn ensure(cache: &Path, on_event: &(dyn Fn(Event) + Send + Sync)) -> Result<PathBuf, Error> {
     let home = cache.join(format!("ministack-{VERSION}"));
     let interpreter = home.join("venv/bin/python");
-    if home.join("complete").is_file() {
+    let complete = home.join("complete");
+    let current = || fs::read_to_string(&complete).is_ok_and(|made_of| made_of == REQUIREMENTS);
+    if current() {
         return Ok(interpreter);
     }
     files::dir(cache)?;
@@ -48,14 +50,18 @@ pub(crate) async fn ensure(cache: &Path, on_event: &(dyn Fn(Event) + Send + Sync
         on_event(Event::Waiting { what: "the Python environment" });
     })
     .await?;
-    if home.join("complete").is_file() {
+    if current() {
         return Ok(interpreter);
     }
     on_event(Event::PythonStarted);
-    // An environment holds its own path, so it is made in place, and counts only once it is marked complete.
-    files::remove_tree(&home)?;
+    // An environment holds its own path, so it is made in place, and counts only once it is marked complete. One that
+    // was made of older requirements gets the newer ones added: clouds may be running on it.
+    let older = complete.is_file();
+    if !older {
+        files::remove_tree(&home)?;
+    }
     let result = make(&home, on_event).await;
-    if result.is_err() {
+    if result.is_err() && !older {
         files::remove_tree(&home).ok();
     }
     result?;
@@ -108,7 +114,7 @@ async fn make(home: &Path, on_event: &(dyn Fn(Event) + Send + Sync)) -> Result<(
     pip.args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"]);
     pip.arg("--requirement").arg(&requirements);
     follow(&mut pip, on_event).await.map_err(failed)?;
-    files::write_public(&home.join("complete"), VERSION.as_bytes())
+    files::write_public(&home.join("complete"), REQUIREMENTS.as_bytes())
 }
 
 /// Runs a command, passing its lines on; the error is the end of what it said.

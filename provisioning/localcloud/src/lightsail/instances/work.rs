@@ -125,6 +125,9 @@ fn finish(state: &mut State, name: &str, id: &str, job: Job<InstanceWork>, outco
     match (job.work, outcome) {
         (InstanceWork::Delete, Ok(())) => {
             state.instances.remove(name);
+            for balancer in state.load_balancers.values_mut() {
+                balancer.instances.retain(|attached| attached != name);
+            }
             return;
         }
         // Nothing is gone: it can be deleted again.

@@ -12,14 +12,19 @@ import json
 import sys
 
 BUILT = """
-AllocateStaticIp AttachStaticIp CloseInstancePublicPorts CreateInstances CreateRelationalDatabase DeleteInstance
-DeleteRelationalDatabase DetachStaticIp DisableAddOn EnableAddOn GetAutoSnapshots GetBlueprints GetBundles GetInstance
-GetInstanceAccessDetails GetInstancePortStates GetInstanceState GetInstances GetOperation GetOperations
-GetOperationsForResource GetRegions GetRelationalDatabase GetRelationalDatabaseBlueprints GetRelationalDatabaseBundles
-GetRelationalDatabaseMasterUserPassword GetRelationalDatabaseParameters GetRelationalDatabases GetStaticIp GetStaticIps
-OpenInstancePublicPorts PutInstancePublicPorts RebootInstance RebootRelationalDatabase ReleaseStaticIp StartInstance
-StartRelationalDatabase StopInstance StopRelationalDatabase TagResource UntagResource UpdateRelationalDatabase
-UpdateRelationalDatabaseParameters
+AllocateStaticIp AttachInstancesToLoadBalancer AttachLoadBalancerTlsCertificate AttachStaticIp
+CloseInstancePublicPorts CreateContactMethod CreateInstances CreateLoadBalancer CreateLoadBalancerTlsCertificate
+CreateRelationalDatabase DeleteAlarm DeleteContactMethod DeleteInstance DeleteLoadBalancer
+DeleteLoadBalancerTlsCertificate DeleteRelationalDatabase DetachInstancesFromLoadBalancer DetachStaticIp DisableAddOn
+EnableAddOn GetAlarms GetAutoSnapshots GetBlueprints GetBundles GetContactMethods GetInstance GetInstanceAccessDetails
+GetInstanceMetricData GetInstancePortStates GetInstanceState GetInstances GetLoadBalancer
+GetLoadBalancerTlsCertificates GetLoadBalancers GetOperation GetOperations GetOperationsForResource GetRegions
+GetRelationalDatabase GetRelationalDatabaseBlueprints GetRelationalDatabaseBundles
+GetRelationalDatabaseMasterUserPassword GetRelationalDatabaseMetricData GetRelationalDatabaseParameters
+GetRelationalDatabases GetStaticIp GetStaticIps OpenInstancePublicPorts PutAlarm PutInstancePublicPorts RebootInstance
+RebootRelationalDatabase ReleaseStaticIp SendContactMethodVerification StartInstance StartRelationalDatabase
+StopInstance StopRelationalDatabase TagResource TestAlarm UntagResource UpdateLoadBalancerAttribute
+UpdateRelationalDatabase UpdateRelationalDatabaseParameters
 """.split()
 
 
@@ -44,6 +49,10 @@ def main(path):
         elif shape["type"] == "list":
             kept["member"] = shape["member"]["shape"]
             keep(kept["member"])
+        elif shape["type"] == "map":
+            kept["key"], kept["value"] = shape["key"]["shape"], shape["value"]["shape"]
+            keep(kept["key"])
+            keep(kept["value"])
 
     operations = {}
     for name, operation in sorted(model["operations"].items()):

@@ -14,7 +14,11 @@ use crate::{
     database::{Master, ServerSpec},
     lightsail::hardware::{Failure, Hardware},
     machine::{Access, HostKey, MachineSpec},
-    network::forward::PortRule,
+    network::{
+        balancer::{Balance, Health},
+        forward::PortRule,
+    },
+    usage::Usage,
 };
 
 #[derive(Default)]
@@ -30,6 +34,9 @@ pub(super) struct World {
     pub(super) servers: BTreeMap<String, ServerSpec>,
     pub(super) passwords: BTreeMap<String, String>,
     pub(super) exposed: BTreeMap<Ipv4Addr, (Option<Ipv4Addr>, Vec<PortRule>)>,
+    pub(super) balanced: BTreeMap<Ipv4Addr, Balance>,
+    /// What every machine and server uses.
+    pub(super) usage: Usage,
     pub(super) fails: Option<&'static str>,
 }
 
@@ -94,12 +101,30 @@ impl Hardware for Stub {
         })
     }
 
+    async fn machine_usage(&self, id: &str) -> Option<Usage> {
+        let world = self.world.lock().unwrap();
+        world.machines.contains(id).then_some(world.usage)
+    }
+
     async fn expose(&self, public: Ipv4Addr, target: Option<Ipv4Addr>, rules: &[PortRule]) -> Result<(), Failure> {
         self.attempt("expose", |world| drop(world.exposed.insert(public, (target, rules.to_vec()))))
     }
 
     async fn conceal(&self, public: Ipv4Addr) -> Result<(), Failure> {
         self.attempt("conceal", |world| drop(world.exposed.remove(&public)))
+    }
+
+    async fn balance(&self, public: Ipv4Addr, wanted: &Balance) -> Result<(), Failure> {
+        self.attempt("balance", |world| drop(world.balanced.insert(public, wanted.clone())))
+    }
+
+    async fn unbalance(&self, public: Ipv4Addr) {
+        self.world.lock().unwrap().balanced.remove(&public);
+    }
+
+    async fn target_health(&self, public: Ipv4Addr, target: Ipv4Addr) -> Option<Health> {
+        let world = self.world.lock().unwrap();
+        world.balanced.get(&public)?.targets.contains(&target).then_some(Health::Healthy)
     }
 
     async fn engine_version(&self) -> Result<String, Failure> {
@@ -128,6 +153,11 @@ impl Hardware for Stub {
 
     fn database_runs(&self, id: &str) -> bool {
         self.world.lock().unwrap().servers.contains_key(id)
+    }
+
+    async fn database_usage(&self, id: &str) -> Option<Usage> {
+        let world = self.world.lock().unwrap();
+        world.servers.contains_key(id).then_some(world.usage)
     }
 
     async fn set_master_password(&self, id: &str, _: &str, password: &SecretString) -> Result<(), Failure> {

@@ -1,0 +1,15 @@
+//! What watches the shop, and whom it tells.
+
+mod alarm;
+mod budget;
+mod dashboard;
+mod log_group;
+mod topic;
+mod trail;
+
+pub(crate) use alarm::Alarm;
+pub(crate) use budget::MonthlyBudget;
+pub(crate) use dashboard::Dashboard;
+pub(crate) use log_group::LogGroup;
+pub(crate) use topic::Topic;
+pub(crate) use trail::{Trail, TrailPolicy};

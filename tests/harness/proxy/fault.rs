@@ -1,0 +1,120 @@
+//! What can go wrong with a call, and the answers of services that are asked too often or are broken.
+
+use std::fmt;
+
+/// What happens to one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// `kill -9` before the cloud hears of it.
+    KillBefore,
+    /// `kill -9` when the cloud has done it and nobody was told.
+    KillAfter,
+    /// `kill -9` when the answer was delivered.
+    KillDelivered,
+    /// Done, and the connection breaks instead of an answer.
+    LoseAnswer,
+    /// Not done: asked too often.
+    Throttle,
+    /// Not done: an internal error.
+    Error,
+    /// Not done, and no answer ever.
+    Hang,
+    /// Done, and no answer ever.
+    HangAfter,
+}
+
+impl Fault {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::KillBefore,
+        Self::KillAfter,
+        Self::KillDelivered,
+        Self::LoseAnswer,
+        Self::Throttle,
+        Self::Error,
+        Self::Hang,
+        Self::HangAfter,
+    ];
+
+    /// Whether it ends the process.
+    pub fn kills(self) -> bool {
+        matches!(self, Self::KillBefore | Self::KillAfter | Self::KillDelivered)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::KillBefore => "kill_before",
+            Self::KillAfter => "kill_after",
+            Self::KillDelivered => "kill_delivered",
+            Self::LoseAnswer => "lose_answer",
+            Self::Throttle => "throttle",
+            Self::Error => "error_500",
+            Self::Hang => "hang",
+            Self::HangAfter => "hang_after",
+        })
+    }
+}
+
+/// An answer that the proxy gives itself.
+pub(super) struct Refusal {
+    pub(super) status: u16,
+    pub(super) kind: &'static str,
+    pub(super) body: Vec<u8>,
+}
+
+/// "Asked too often", as each service says it.
+pub(super) fn throttled(service: &str) -> Refusal {
+    match service {
+        "s3" => s3(503, "SlowDown", "Please reduce your request rate."),
+        // HTTP 400, and no word of when to come back.
+        "lightsail" => json(400, "ThrottlingException", "Rate exceeded"),
+        "apigateway" => json(429, "TooManyRequestsException", "Too Many Requests"),
+        "cognito-idp" => json(400, "TooManyRequestsException", "Rate exceeded"),
+        "cloudfront" | "sts" | "iam" | "sns" | "route53" => xml(400, "Throttling", "Rate exceeded"),
+        "monitoring" => cbor(400, "Throttling", "Rate exceeded"),
+        _ => json(400, "ThrottlingException", "Rate exceeded"),
+    }
+}
+
+/// "Internal error", as each service says it.
+pub(super) fn broken(service: &str) -> Refusal {
+    match service {
+        "s3" => s3(500, "InternalError", "We encountered an internal error. Please try again."),
+        "cloudfront" | "sts" | "iam" | "sns" | "route53" => xml(500, "InternalFailure", "Internal failure"),
+        "monitoring" => cbor(500, "InternalServiceFault", "Internal failure"),
+        "lightsail" => json(500, "ServiceException", "A general service exception."),
+        _ => json(500, "InternalFailure", "Internal failure"),
+    }
+}
+
+fn json(status: u16, code: &str, message: &str) -> Refusal {
+    let body = format!(r#"{{"__type":"{code}","code":"{code}","message":"{message}"}}"#);
+    Refusal { status, kind: "application/json", body: body.into() }
+}
+
+fn s3(status: u16, code: &str, message: &str) -> Refusal {
+    let body = format!(
+        r#"<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>{message}</Message><RequestId>FAULT</RequestId></Error>"#
+    );
+    Refusal { status, kind: "application/xml", body: body.into() }
+}
+
+fn xml(status: u16, code: &str, message: &str) -> Refusal {
+    let body = format!(
+        r#"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>FAULT</RequestId></ErrorResponse>"#
+    );
+    Refusal { status, kind: "text/xml", body: body.into() }
+}
+
+/// A map of two short texts in CBOR, which CloudWatch speaks.
+fn cbor(status: u16, code: &str, message: &str) -> Refusal {
+    let mut body = vec![0xa2];
+    for text in ["__type", code, "message", message] {
+        let length = u8::try_from(text.len()).expect("a short text");
+        body.extend(if length < 24 { vec![0x60 + length] } else { vec![0x78, length] });
+        body.extend(text.as_bytes());
+    }
+    Refusal { status, kind: "application/cbor", body }
+}
