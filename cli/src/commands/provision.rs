@@ -141,7 +141,11 @@ pub async fn apply(run: &Run, shop: &Shop, plan: &Plan, held: &Held) -> Result<u
     if report.interrupted && run.cancel.is_cancelled() {
         return Err(Failure::interrupted("changing resources"));
     }
-    judge(&report, report.interrupted)?;
+    let lock_lost = report.interrupted;
+    if lock_lost && real_failures(&report).next().is_none() {
+        return Err(without_lock(shop, held).await);
+    }
+    judge(&report, lock_lost)?;
     phase.done(&format!("{} resources written", report.written()));
     Ok(report.written())
 }
@@ -162,14 +166,9 @@ fn judge(report: &Report, lock_lost: bool) -> Result<(), Failure> {
     if report.is_complete() {
         return Ok(());
     }
-    // What was stopped because of another failure says nothing about its cause.
-    let mut failures = report.failures().map(|(_, failure)| failure).filter(|one| one.kind != FailureKind::Interrupted);
+    let mut failures = real_failures(report);
     let mut failure = match failures.next() {
         Some(first) => Failure::from(first.clone()),
-        None if lock_lost => {
-            return Err(Failure::new(Exit::Locked, "the lock was taken away meanwhile; nothing more was changed")
-                .hint("nothing is half done: the same command goes on from here, once nobody else works on the shop"));
-        }
         None => Failure::new(Exit::Failed, "not every resource was changed").hint("run the same command again"),
     };
     for other in failures {
@@ -185,4 +184,24 @@ fn judge(report: &Report, lock_lost: bool) -> Result<(), Failure> {
             .hint("nothing is half done: the same command goes on from here");
     }
     Err(failure)
+}
+
+/// The report's failures but those of steps that were stopped because of another: they say nothing about the cause.
+fn real_failures(report: &Report) -> impl Iterator<Item = &jewel_engine::Failure> {
+    report.failures().map(|(_, failure)| failure).filter(|failure| failure.kind != FailureKind::Interrupted)
+}
+
+/// Why the lock was lost: somebody took it, or the cloud went silent.
+async fn without_lock(shop: &Shop, held: &Held) -> Failure {
+    let again = "nothing is half done: the same command goes on from here";
+    match jewel_aws::lease(&shop.spec(), &shop.clients).status().await {
+        Ok(Some(record)) if record.id == held.record().id => {
+            Failure::new(Exit::Failed, "the lock could not be renewed in time, so nothing more was started").hint(again)
+        }
+        Ok(_) => Failure::new(Exit::Locked, "the lock was taken away meanwhile; nothing more was changed")
+            .hint(format!("{again}, once nobody else works on the shop")),
+        Err(error) => Failure::from(error)
+            .while_doing("the cloud does not answer, so the lock could not be kept and nothing more was started")
+            .hint(again),
+    }
 }

@@ -89,9 +89,20 @@ fn ourselves() -> Holder {
     let command: Vec<String> = std::env::args().skip(1).take(2).collect();
     Holder {
         user: crate::environment::user(),
-        host: fs_err::read_to_string("/proc/sys/kernel/hostname")
-            .map_or_else(|_| "unknown".into(), |n| n.trim().into()),
+        host: machine(),
         pid: std::process::id(),
         command: format!("jewelctl {}", command.join(" ")),
     }
+}
+
+/// This machine since it was started, and the processes we can see on it. The name alone would not do: build machines
+/// often share one, and a lock must not be taken from a live process that is only out of our sight.
+fn machine() -> String {
+    let read =
+        |path: &str| fs_err::read_to_string(path).map_or_else(|_| "unknown".into(), |text| text.trim().to_owned());
+    let boot = read("/proc/sys/kernel/random/boot_id");
+    let processes = fs_err::read_link("/proc/self/ns/pid").unwrap_or_default();
+    let processes: String = processes.to_string_lossy().chars().filter(char::is_ascii_digit).collect();
+    let name = read("/proc/sys/kernel/hostname");
+    format!("{name} ({}-{processes})", boot.split('-').next().unwrap_or_default())
 }
