@@ -3,6 +3,7 @@
 pub mod deploy;
 pub mod destroy;
 pub mod doctor;
+pub mod drift;
 pub mod init;
 pub mod local;
 pub mod migrate;

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 pub(crate) use phase::Phase;
-pub(crate) use plan::{plan, summary};
+pub(crate) use plan::{plan, summary, value};
 pub(crate) use table::table;
 
 use crate::args::Global;

@@ -20,6 +20,8 @@ pub enum Command {
     Up(UpArgs),
     /// Show what `provision` would change
     Plan(PlanArgs),
+    /// Show what is not as `jewel.toml` says: what somebody changed by hand
+    Drift(DriftArgs),
     /// Make the cloud what `jewel.toml` says
     Provision(ProvisionArgs),
     /// Take the shop down; data stays unless `--delete-data`
@@ -103,6 +105,17 @@ pub struct PlanArgs {
     /// Take over resources that carry our name but not our tags
     #[arg(long)]
     pub adopt: bool,
+}
+
+/// `jewelctl drift`
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  jewelctl drift --exit-code || page-someone\n  jewelctl drift --json | jq .resources"
+)]
+pub struct DriftArgs {
+    /// Exit 6 when anything differs
+    #[arg(long)]
+    pub exit_code: bool,
 }
 
 /// `jewelctl provision`

@@ -90,7 +90,8 @@ fn change(field: &FieldChange) -> String {
     if field.forces_replacement { format!("{arrow}  (needs a new one)") } else { arrow }
 }
 
-fn value(value: &Value) -> String {
+/// A value for people, on one line and not longer than is read.
+pub(crate) fn value(value: &Value) -> String {
     let text = match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),

@@ -10,6 +10,7 @@
 
 mod access;
 mod addons;
+mod address_types;
 mod alarms;
 mod catalog;
 mod contacts;

@@ -6,6 +6,7 @@ What is added to it, and why:
 * The process ends when its parent does (standard input is a pipe that the parent holds open).
 * Names under `.localhost` resolve to 127.0.0.1 everywhere, so that a CloudFront origin can be an API of this cloud.
 * Policies may name the condition keys `s3:if-none-match` and `cloudwatch:namespace`, which ministack does not know.
+* Cognito changes groups, and keeps which issuer a user pool was given.
 * An HTTP integration of API Gateway answers with all headers of its backend, as AWS's does.
 """
 
@@ -232,6 +233,46 @@ def metric_namespace(body, params):
         return None
 
 
+def complete_cognito(cognito):
+    dispatch, create, update = cognito._dispatch_idp, cognito._create_user_pool, cognito._update_user_pool
+
+    def update_group(data):
+        pool, error = cognito._resolve_pool(data.get("UserPoolId"))
+        if error:
+            return error
+        group = pool["_groups"].get(data.get("GroupName"))
+        if not group:
+            return cognito.error_response_json("ResourceNotFoundException", "Group not found.", 400)
+        group.update({key: data[key] for key in ("Description", "RoleArn", "Precedence") if key in data})
+        group["LastModifiedDate"] = cognito._now_epoch()
+        return cognito.json_response({"Group": cognito._group_out(group)})
+
+    async def dispatch_idp(action, data):
+        return update_group(data) if action == "UpdateGroup" else await dispatch(action, data)
+
+    def keep_issuer(identity, data):
+        pool, error = cognito._resolve_pool(identity)
+        if not error:
+            # What is not said goes back to the default, as with everything in UpdateUserPool.
+            pool["IssuerConfiguration"] = data.get("IssuerConfiguration") or {"Type": "ORIGINAL"}
+
+    def create_user_pool(data):
+        answer = create(data)
+        if answer[0] == 200:
+            keep_issuer(json.loads(answer[2])["UserPool"]["Id"], data)
+        return answer
+
+    def update_user_pool(data):
+        answer = update(data)
+        if answer[0] == 200:
+            keep_issuer(data["UserPoolId"], data)
+        return answer
+
+    cognito._dispatch_idp = dispatch_idp
+    cognito._create_user_pool = create_user_pool
+    cognito._update_user_pool = update_user_pool
+
+
 def stop_with_parent(stop, loop):
     def watch():
         while os.read(0, 4096):
@@ -248,10 +289,11 @@ async def serve():
     from hypercorn.config import Config
     from ministack import app
     from ministack.core import iam_actions, persistence
-    from ministack.services import apigateway
+    from ministack.services import apigateway, cognito
 
     proxy_with_all_headers(apigateway)
     know_more_condition_keys(iam_actions)
+    complete_cognito(cognito)
     saver = Saver(app, persistence)
 
     stop = asyncio.Event()
