@@ -406,6 +406,10 @@ for field, edit in {
     "web_acl": lambda config: config.update(WebACLId=""),
 }.items():
     CHANGES[("distribution.shop", field)] = edit_distribution(edit)
+CHANGES[("distribution.shop", "aliases")] = edit_distribution(lambda config: config.update(Aliases={"Quantity": 0}))
+CHANGES[("distribution.shop", "certificate")] = edit_distribution(
+    lambda config: config["ViewerCertificate"].update(MinimumProtocolVersion="TLSv1.2_2018")
+)
 fixed("distribution.shop", "it is how the distribution is found: another is a foreign one's", "comment")
 
 
@@ -471,6 +475,45 @@ CHANGES[("web-acl.shop", "rules")] = edit_firewall(lambda acl: acl["Rules"].pop(
 CHANGES[("web-acl.shop", "metrics")] = edit_firewall(
     lambda acl: acl["VisibilityConfig"].update(CloudWatchMetricsEnabled=False)
 )
+
+# Domain ----------------------------------------------------------------------------------------------------------
+
+dns = aws("route53")
+certificates = aws("acm", "us-east-1")
+DOMAIN = OUTPUTS["domain"]
+
+
+def our_zone():
+    zones = dns.list_hosted_zones_by_name(DNSName=DOMAIN)["HostedZones"]
+    return next(zone["Id"].removeprefix("/hostedzone/") for zone in zones if zone["Name"] == DOMAIN + ".")
+
+
+def redirect(kind, value):
+    for record in dns.list_resource_record_sets(HostedZoneId=our_zone())["ResourceRecordSets"]:
+        if record["Type"] == kind:
+            other = {"Name": record["Name"], "Type": kind, "TTL": 60, "ResourceRecords": [{"Value": value}]}
+            batch = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": other}]}
+            dns.change_resource_record_sets(HostedZoneId=our_zone(), ChangeBatch=batch)
+
+
+CHANGES[("dns-record.ipv4", "target")] = lambda: redirect("A", "192.0.2.1")
+CHANGES[("dns-record.ipv6", "target")] = lambda: redirect("AAAA", "2001:db8::1")
+CHANGES[("dns-record.validation", "target")] = lambda: redirect("CNAME", "elsewhere.example.")
+
+
+@change("hosted-zone.shop", "tags")
+def _():
+    dns.change_tags_for_resource(ResourceType="hostedzone", ResourceId=our_zone(), RemoveTagKeys=["jewel:role"])
+
+
+@change("certificates.former", "unused")
+def _():
+    ours = next(one for one in certificates.list_certificates()["CertificateSummaryList"] if one["DomainName"] == DOMAIN)
+    tags = certificates.list_tags_for_certificate(CertificateArn=ours["CertificateArn"])["Tags"]
+    certificates.request_certificate(DomainName="former.example", ValidationMethod="DNS", Tags=tags)
+
+
+fixed("certificate.shop", "its state is its issuer's to say", "state")
 
 # Watching --------------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 
 const PROGRAM: &str = include_str!("changes.py");
 
+/// The shop's own domain.
+pub const DOMAIN: &str = "permata.example";
+
 /// A resource's address and the name of one of its fields.
 pub type Field = (String, String);
 
@@ -28,6 +31,7 @@ impl Changes {
     pub fn start(cloud: &Cloud, stack: &str) -> Self {
         let mut outputs = cloud.run(&["outputs", "--json"]).expect(0).json();
         outputs["stack"] = stack.into();
+        outputs["domain"] = DOMAIN.into();
         let mut command = cloud.python_command(PROGRAM);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("python3 runs");
         let mut input = child.stdin.take().expect("a pipe");
@@ -35,9 +39,9 @@ impl Changes {
         let table = ask(&mut input, &mut output, &outputs);
         let text = |row: &Value, key: &str| row[key].as_str().expect("a text").to_owned();
         let rows = |key: &str| table[key].as_array().expect("a list").clone();
-        let possible = rows("changes").iter().map(|row| {
+        let possible = rows("changes").into_iter().map(|row| {
             let also = row["also"].as_array().expect("a list").iter().filter_map(Value::as_str).map(str::to_owned);
-            ((text(row, "address"), text(row, "field")), also.collect())
+            ((text(&row, "address"), text(&row, "field")), also.collect())
         });
         let impossible = rows("unchangeable").iter().map(|row| (text(row, "address"), text(row, "field"))).collect();
         Self { possible: possible.collect(), impossible, child, input, output }

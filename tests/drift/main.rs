@@ -31,8 +31,10 @@ fn every_field() {
     cloud.run(&["init", "--yes"]).expect(0);
     let file = cloud.folder().join("jewel.toml");
     let text = fs_err::read_to_string(&file).unwrap();
-    // Without an address, nobody could be unsubscribed.
-    fs_err::write(&file, text.replace("emails = []", "emails = [\"owner@example.com\"]")).unwrap();
+    // Everything that a shop can have: what is not there cannot be changed.
+    let text = text.replace("emails = []", "emails = [\"owner@example.com\"]");
+    let text = text.replace("# domain = \"permata.example\"", "domain = \"permata.example\"");
+    fs_err::write(&file, text).unwrap();
     cloud.run(&["local", "up"]).expect(0);
     cloud.run(&["provision", "--yes"]).expect(0);
     let fresh = cloud.run(&["drift", "--exit-code"]).expect(0);
@@ -79,9 +81,12 @@ fn every_field() {
     }
 }
 
-/// All that the plan of an account without a shop would set.
+/// All that the plan would set of a shop that has everything and is not there yet.
 fn managed_fields(cloud: &Cloud) -> BTreeSet<Field> {
-    let plan = cloud.run(&["plan", "--env", "empty", "--json"]).expect(0).json();
+    let text = fs_err::read_to_string(cloud.folder().join("jewel.toml")).unwrap();
+    let text = text.replace("project = \"shop\"", "project = \"bare\"").replace("permata.example", "bare.example");
+    fs_err::write(cloud.folder().join("bare.toml"), text).unwrap();
+    let plan = cloud.run(&["plan", "--config", "bare.toml", "--json"]).expect(0).json();
     let fields = plan["steps"].as_array().unwrap().iter().flat_map(|step| {
         let address = step["address"].as_str().unwrap();
         let fields = step["fields"].as_array().unwrap().iter();
