@@ -32,7 +32,6 @@ impl Part {
     pub fn of(address: &Address) -> Option<Self> {
         Some(match (address.kind(), address.as_str()) {
             (_, "secret.database") => Self::Database,
-            (_, "secret.origin") => Self::Gateway,
             (_, "role.backup") => Self::Backup,
             ("bucket" | "bucket-policy" | "bucket-cors" | "bucket-logging", _) => Self::Storage,
             ("database", _) => Self::Database,
