@@ -6,6 +6,7 @@ mod hindrances;
 mod http;
 mod journey;
 mod mysql;
+mod operators;
 mod recovery;
 mod teardown;
 mod wire;
@@ -43,6 +44,13 @@ const TESTS: &[(&str, Test)] = &[
     ("secrets_are_in_no_output", journey::no_secrets),
     ("a_bad_release_leaves_the_old_one_serving", journey::bad_release),
     ("port_22_is_closed_after_every_command", journey::ssh_is_closed),
+    ("every_run_leaves_a_record", operators::runs),
+    ("the_lock_is_shown_and_released", operators::lock),
+    ("a_lock_of_this_machine_is_left_to_who_works", operators::lock_of_this_machine),
+    ("a_missing_permission_is_named", operators::missing_permission),
+    ("credentials_that_end_are_told_before_the_first_write", operators::credentials_that_end),
+    ("a_firewall_is_shown_whole", operators::firewall_change),
+    ("a_foreign_resource_is_taken_over_only_when_told", operators::foreign_resource),
     ("the_aws_cli_works", wire::aws_cli),
     ("boto3_gets_aws_s_errors", wire::boto3_errors),
     ("a_taken_port_is_named", |_| hindrances::port_taken()),

@@ -70,6 +70,9 @@ def items(stack):
         if ours(bucket["Name"]):
             yield "bucket", bucket["Name"]
             for item in s3.list_objects_v2(Bucket=bucket["Name"]).get("Contents", []):
+                # Every run leaves a record of its own, so that they differ is their purpose.
+                if item["Key"].startswith("runs/"):
+                    continue
                 yield "object", bucket["Name"] + "/" + item["Key"]
 
     for secret in pages(secrets, "list_secrets", "SecretList", IncludePlannedDeletion=True):

@@ -63,7 +63,9 @@ impl Shop {
         let clients = Clients::connect(&options).await?;
         let account_id = clients.account_id().await?;
         guard_account(&settings, &account_id)?;
-        Ok(Self { settings, clients, account_id, local })
+        let shop = Self { settings, clients, account_id, local };
+        run.record.about(&shop, super::lock::ourselves());
+        Ok(shop)
     }
 
     /// What the stack is made of.
