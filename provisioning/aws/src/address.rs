@@ -54,7 +54,9 @@ pub const API_USER: &str = "user.api";
 pub const API_KEY: &str = "secret.api-key";
 /// How the distribution signs its requests to buckets.
 pub const ACCESS_CONTROL: &str = "access-control.site";
-/// Rewrites paths of the single-page shop.
+/// The page of a shop that is closed for maintenance.
+pub const MAINTENANCE_PAGE: &str = "page.maintenance";
+/// What the distribution does with each request.
 pub const FUNCTION: &str = "function.site";
 /// The shop's one public address.
 pub const DISTRIBUTION: &str = "distribution.shop";
@@ -76,7 +78,7 @@ pub const DOMAIN_IPV6: &str = "dns-record.ipv6";
 pub const DATABASE: &str = "database.shop";
 /// How to log in to the database; also the pointer that says which database is the current one.
 pub const DATABASE_SECRET: &str = "secret.database";
-/// What proves to the API that a request came through the gateway.
+/// What proves to the API that a request came through the distribution.
 pub const ORIGIN_SECRET: &str = "secret.origin";
 /// The machine the API runs on.
 pub const INSTANCE: &str = "instance.api";

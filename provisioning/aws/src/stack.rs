@@ -8,7 +8,7 @@ use crate::{
     access::{ApiKey, ApiUser},
     address::*,
     backup::{BackupRole, Plan, Selection, Vault},
-    cdn::{AccessControl, Distribution, Firewall, Function, Metrics},
+    cdn::{AccessControl, Distribution, Firewall, Function, MaintenancePage, Metrics},
     certificates::{Certificate, Former, Issue},
     dns::{Record, Target, Text, Zone, Zones},
     gateway::{Api, Authorizer, Integration, Route, Stage},
@@ -45,13 +45,14 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
         .add(USER_POOL_CLIENT, PoolClient::new(spec, clients))
         .add(USER_POOL_DOMAIN, PoolDomain::new(spec, clients))
         .add(API, Api::new(spec, clients))
-        .add(INTEGRATION, Integration::new(spec, clients))
+        .add(INTEGRATION, Integration::new(clients))
         .add(AUTHORIZER, Authorizer::new(clients))
         .add(ROUTE_PUBLIC, Route::open(clients, "ANY /api/{proxy+}"))
         .add(ROUTE_ADMIN, Route::checked(clients, "ANY /api/v1/admin/{proxy+}"))
         .add(STAGE, Stage::new(spec, clients))
         .add(ACCESS_CONTROL, AccessControl::new(spec, clients))
         .add(FUNCTION, Function::new(spec, clients))
+        .add(MAINTENANCE_PAGE, MaintenancePage::new(spec, clients))
         .add(DISTRIBUTION, Distribution::new(spec, clients))
         .add(TRAIL_BUCKET, Bucket::trail(spec, clients))
         .add(TRAIL_POLICY, TrailPolicy::new(spec, clients))

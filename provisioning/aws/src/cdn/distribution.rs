@@ -13,10 +13,16 @@ use aws_sdk_cloudfront::{
 use jewel_engine::{
     Address, Context, Desired, Failure, FailureKind, FieldChange, Found, Inputs, Ownership, Readiness, Resource, Value,
 };
+use secrecy::SecretString;
 use serde_json::Value as Json;
 
 use super::config::{Own, Parts, build, merge, render};
-use crate::{Clients, Names, StackSpec, address, classify, failure::incomplete, tags::Tags};
+use crate::{
+    Clients, Names, StackSpec, address, classify,
+    failure::incomplete,
+    secrets::{OriginSecret, Secret},
+    tags::Tags,
+};
 
 /// How long a distribution may be missing from lists after its creation was refused as repeated.
 const LIST_LAG: Duration = Duration::from_secs(45);
@@ -29,6 +35,7 @@ pub(crate) struct Distribution {
     media_domain: String,
     /// The shop's own domain.
     domain: Option<String>,
+    secret: Secret,
     tags: Tags,
     /// When a creation was first refused because its reference was used before.
     used: Mutex<Option<Instant>>,
@@ -44,12 +51,17 @@ impl Distribution {
             site_domain: domain("site"),
             media_domain: domain("media"),
             domain: spec.domain.as_ref().map(|domain| domain.name.clone()),
+            secret: OriginSecret::secret(spec, clients),
             tags: Tags::new(spec, "shop"),
             used: Mutex::new(None),
         }
     }
 
-    fn config(&self, inputs: &Inputs, reference: &str) -> Result<DistributionConfig, Failure> {
+    /// The configuration with the origin secret in it, which is asked anew: what was remembered may be older.
+    async fn config(&self, inputs: &Inputs, reference: &str) -> Result<DistributionConfig, Failure> {
+        let secret = self.secret.fetch().await?;
+        let missing = || Failure::permanent(format!("describe {}", self.title()), "the origin secret has no value");
+        let secret = &secret.ok_or_else(missing)?;
         build(&Parts {
             comment: &self.name,
             caller_reference: reference,
@@ -58,6 +70,7 @@ impl Distribution {
             access_control: inputs.require(address::ACCESS_CONTROL, "id")?,
             function_arn: inputs.require(address::FUNCTION, "arn")?,
             api_endpoint: inputs.require(address::API, "endpoint")?,
+            origin_secret: secret,
             web_acl: inputs.require(address::FIREWALL, "arn")?,
             own: match &self.domain {
                 Some(domain) => Some(Own { domain, certificate: inputs.require(address::ISSUE, "arn")? }),
@@ -149,6 +162,7 @@ impl Resource for Distribution {
             address::FUNCTION,
             address::API,
             address::FIREWALL,
+            address::ORIGIN_SECRET,
             address::SITE_BUCKET,
             address::MEDIA_BUCKET,
         ];
@@ -170,6 +184,8 @@ impl Resource for Distribution {
         let endpoint = known(address::API, "endpoint");
         let firewall = known(address::FIREWALL, "arn");
         let certificate = known(address::ISSUE, "arn");
+        // Compared with itself: what is wanted is the current secret, whichever that is.
+        let secret = SecretString::default();
         let config = build(&Parts {
             comment: &self.name,
             caller_reference: "",
@@ -178,6 +194,7 @@ impl Resource for Distribution {
             access_control: control.as_deref().unwrap_or_default(),
             function_arn: function.as_deref().unwrap_or_default(),
             api_endpoint: endpoint.as_deref().unwrap_or_default(),
+            origin_secret: &secret,
             web_acl: firewall.as_deref().unwrap_or_default(),
             own: self
                 .domain
@@ -185,11 +202,11 @@ impl Resource for Distribution {
                 .map(|domain| Own { domain, certificate: certificate.as_deref().unwrap_or_default() }),
         });
         // Building fails only where a required field is left out, and `build` leaves out none.
-        let fields = config.map(|config| render(&config)).unwrap_or_default();
+        let fields = config.map(|config| render(&config, Some(&secret))).unwrap_or_default();
         fields.into_iter().fold(Desired::new(), |desired, (field, value)| {
             let known = match field.as_str() {
                 "origins" => control.is_some() && endpoint.is_some(),
-                "default_behavior" => function.is_some(),
+                "behaviors" | "default_behavior" => function.is_some(),
                 "web_acl" => firewall.is_some(),
                 "certificate" => self.domain.is_none() || certificate.is_some(),
                 _ => true,
@@ -198,8 +215,9 @@ impl Resource for Distribution {
         })
     }
 
-    async fn read(&self, _cx: &Context<'_>) -> Result<Option<Found>, Failure> {
-        let Some((summary, ownership)) = self.find().await? else { return Ok(None) };
+    async fn read(&self, cx: &Context<'_>) -> Result<Option<Found>, Failure> {
+        let (found, secret) = tokio::join!(self.find(), self.secret.value(cx.memo));
+        let Some((summary, ownership)) = found? else { return Ok(None) };
         let action = format!("read {}", self.title());
         let (config, _) = self.current(summary.id(), &action).await?;
         let readiness = match summary.status() {
@@ -209,7 +227,7 @@ impl Resource for Distribution {
         Ok(Some(Found {
             ownership,
             readiness,
-            attributes: render(&config),
+            attributes: render(&config, secret?.as_ref()),
             ..Found::new()
                 .output("id", summary.id())
                 .output("arn", summary.arn())
@@ -221,7 +239,7 @@ impl Resource for Distribution {
     async fn create(&self, cx: &Context<'_>) -> Result<(), Failure> {
         let action = format!("create {}", self.title());
         let config = DistributionConfigWithTags::builder()
-            .distribution_config(self.config(&cx.inputs, &self.reference())?)
+            .distribution_config(self.config(&cx.inputs, &self.reference()).await?)
             .tags(self.tag_set()?)
             .build();
         let sent = self.client.create_distribution_with_tags().distribution_config_with_tags(config).send().await;
@@ -236,7 +254,7 @@ impl Resource for Distribution {
         let action = format!("update {}", self.title());
         let id = found.text("id")?;
         let (current, etag) = self.current(id, &action).await?;
-        let wanted = self.config(&cx.inputs, current.caller_reference())?;
+        let wanted = self.config(&cx.inputs, current.caller_reference()).await?;
         self.put(id, merge(current, wanted), etag, &action).await
     }
 

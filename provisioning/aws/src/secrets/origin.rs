@@ -1,4 +1,4 @@
-//! The origin secret: what the gateway adds to each request so that the API knows it did not come from elsewhere.
+//! The origin secret: what the distribution adds to each request so that the API knows it did not come from elsewhere.
 
 use async_trait::async_trait;
 use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Price, Readiness, Resource};
@@ -66,7 +66,7 @@ impl Resource for OriginSecret {
     }
 
     async fn create(&self, _cx: &Context<'_>) -> Result<(), Failure> {
-        self.0.create("Proves to the shop's API that a request came through its gateway", &random()).await
+        self.0.create("Proves to the shop's API that a request came through its distribution", &random()).await
     }
 
     async fn update(&self, _cx: &Context<'_>, found: &Found, _changes: &[FieldChange]) -> Result<(), Failure> {
