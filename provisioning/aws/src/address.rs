@@ -50,8 +50,8 @@ pub const FIREWALL: &str = "web-acl.shop";
 pub const METRICS: &str = "distribution-metrics.shop";
 /// As whom the API calls AWS.
 pub const API_USER: &str = "user.api";
-/// The key it does so with.
-pub const API_KEY: &str = "secret.api-key";
+/// The key it does so with, and what proves to it that a request came through our front door.
+pub const API_SECRET: &str = "secret.api";
 /// How the distribution signs its requests to buckets.
 pub const ACCESS_CONTROL: &str = "access-control.site";
 /// The page of a shop that is closed for maintenance.
@@ -78,8 +78,6 @@ pub const DOMAIN_IPV6: &str = "dns-record.ipv6";
 pub const DATABASE: &str = "database.shop";
 /// How to log in to the database; also the pointer that says which database is the current one.
 pub const DATABASE_SECRET: &str = "secret.database";
-/// What proves to the API that a request came through the distribution.
-pub const ORIGIN_SECRET: &str = "secret.origin";
 /// The machine the API runs on.
 pub const INSTANCE: &str = "instance.api";
 /// The machine's open ports.

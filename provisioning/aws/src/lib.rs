@@ -60,6 +60,6 @@ pub use lease::lease;
 pub use lightsail::{Pointers, pointers};
 pub use names::Names;
 pub use outputs::{Outputs, outputs, read_outputs};
-pub use secrets::{DatabaseSecret, read_database_secret, read_origin_secret};
+pub use secrets::{ApiSecret, DatabaseSecret, read_api_secret, read_database_secret};
 pub use spec::{AlertsSpec, ApiSpec, DatabaseSpec, DomainSpec, SpecError, StackSpec, UsersSpec, ZoneMode};
 pub use stack::stack;

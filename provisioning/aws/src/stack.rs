@@ -5,7 +5,7 @@ use jewel_engine::{Address, Stack};
 
 use crate::{
     Clients, Error, Names, StackSpec, ZoneMode,
-    access::{ApiKey, ApiUser},
+    access::ApiUser,
     address::*,
     backup::{BackupRole, Plan, Selection, Vault},
     cdn::{AccessControl, Distribution, Firewall, Function, MaintenancePage, Metrics},
@@ -14,7 +14,7 @@ use crate::{
     gateway::{Api, Authorizer, Integration, Route, Stage},
     identity::{Pool, PoolClient, PoolDomain, PoolGroup},
     lightsail::{Attachment, AutoSnapshots, Database, Instance, Ports, StaticIp},
-    secrets::{DatabaseCredentials, OriginSecret},
+    secrets::{ApiCredentials, DatabaseCredentials},
     storage::{Bucket, BucketCors, BucketPolicy},
     watching::{Alarm, Dashboard, LogGroup, MonthlyBudget, Topic, Trail, TrailPolicy},
 };
@@ -35,7 +35,6 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
         .add(MEDIA_CORS, BucketCors::new(spec, clients, "media", MEDIA_BUCKET))
         .add(DATABASE, Database::new(spec, clients))
         .add(DATABASE_SECRET, DatabaseCredentials::new(spec, clients))
-        .add(ORIGIN_SECRET, OriginSecret::new(spec, clients))
         .add(INSTANCE, Instance::new(spec, clients))
         .add(AUTO_SNAPSHOTS, AutoSnapshots::new(spec, clients))
         .add(PORTS, Ports::new(spec, clients))
@@ -72,7 +71,7 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
         .add(FIREWALL, Firewall::new(spec, clients))
         .add(METRICS, Metrics::new(clients))
         .add(API_USER, ApiUser::new(spec, clients))
-        .add(API_KEY, ApiKey::new(spec, clients));
+        .add(API_SECRET, ApiCredentials::new(spec, clients));
     if let Some(domain) = &spec.domain {
         let zones = Zones::new(spec, clients, domain);
         let output = |name: &str| Text::Output(CERTIFICATE, name.to_owned());
@@ -150,7 +149,7 @@ mod tests {
                 })
                 .collect::<std::collections::BTreeMap<_, _>>()
         );
-        assert_eq!((plan.cost.before_cents, plan.cost.after_cents), (0, 3_960));
+        assert_eq!((plan.cost.before_cents, plan.cost.after_cents), (0, 3_920));
     }
 
     #[tokio::test]

@@ -11,7 +11,8 @@ use aws_sdk_cloudfront::{
     types::{DistributionConfig, DistributionConfigWithTags, DistributionSummary, Tag, Tags as TagSet},
 };
 use jewel_engine::{
-    Address, Context, Desired, Failure, FailureKind, FieldChange, Found, Inputs, Ownership, Readiness, Resource, Value,
+    Address, Context, Desired, Failure, FailureKind, FieldChange, Found, Inputs, Memo, Ownership, Readiness, Resource,
+    Value,
 };
 use secrecy::SecretString;
 use serde_json::Value as Json;
@@ -20,7 +21,7 @@ use super::config::{Own, Parts, build, merge, render};
 use crate::{
     Clients, Names, StackSpec, address, classify,
     failure::incomplete,
-    secrets::{OriginSecret, Secret},
+    secrets::{ApiCredentials, Secret, origin_secret},
     tags::Tags,
 };
 
@@ -51,7 +52,7 @@ impl Distribution {
             site_domain: domain("site"),
             media_domain: domain("media"),
             domain: spec.domain.as_ref().map(|domain| domain.name.clone()),
-            secret: OriginSecret::secret(spec, clients),
+            secret: ApiCredentials::secret(spec, clients),
             tags: Tags::new(spec, "shop"),
             used: Mutex::new(None),
         }
@@ -59,7 +60,7 @@ impl Distribution {
 
     /// The configuration with the origin secret in it, which is asked anew: what was remembered may be older.
     async fn config(&self, inputs: &Inputs, reference: &str) -> Result<DistributionConfig, Failure> {
-        let secret = self.secret.fetch().await?;
+        let secret = origin_secret(&self.secret, &Memo::default()).await?;
         let missing = || Failure::permanent(format!("describe {}", self.title()), "the origin secret has no value");
         let secret = &secret.ok_or_else(missing)?;
         build(&Parts {
@@ -162,7 +163,7 @@ impl Resource for Distribution {
             address::FUNCTION,
             address::API,
             address::FIREWALL,
-            address::ORIGIN_SECRET,
+            address::API_SECRET,
             address::SITE_BUCKET,
             address::MEDIA_BUCKET,
         ];
@@ -216,7 +217,7 @@ impl Resource for Distribution {
     }
 
     async fn read(&self, cx: &Context<'_>) -> Result<Option<Found>, Failure> {
-        let (found, secret) = tokio::join!(self.find(), self.secret.value(cx.memo));
+        let (found, secret) = tokio::join!(self.find(), origin_secret(&self.secret, cx.memo));
         let Some((summary, ownership)) = found? else { return Ok(None) };
         let action = format!("read {}", self.title());
         let (config, _) = self.current(summary.id(), &action).await?;
