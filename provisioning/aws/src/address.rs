@@ -46,6 +46,8 @@ pub const BACKUP_ROLE: &str = "role.backup";
 pub const BACKUP_SELECTION: &str = "backup-selection.media";
 /// What keeps attacks away from the distribution.
 pub const FIREWALL: &str = "web-acl.shop";
+/// How the distribution is paid for. Its output `plan` is `free`, another of AWS's plans, or `pay-as-you-go`.
+pub const PRICING_PLAN: &str = "pricing-plan.shop";
 /// The distribution's additional figures.
 pub const METRICS: &str = "distribution-metrics.shop";
 /// As whom the API calls AWS.

@@ -9,6 +9,8 @@ mod function;
 mod maintenance;
 mod metrics;
 mod origins;
+mod plan;
+mod subscription;
 
 pub(crate) use access_control::AccessControl;
 pub(crate) use distribution::Distribution;
@@ -16,3 +18,4 @@ pub(crate) use firewall::Firewall;
 pub(crate) use function::Function;
 pub(crate) use maintenance::MaintenancePage;
 pub(crate) use metrics::Metrics;
+pub(crate) use plan::FlatRate;

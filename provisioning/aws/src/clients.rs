@@ -81,6 +81,8 @@ pub struct Clients {
     pub waf: aws_sdk_wafv2::Client,
     /// Certificates of distributions, in us-east-1.
     pub acm: aws_sdk_acm::Client,
+    /// Flat-rate plans of distributions, in us-east-1.
+    pub pricing_plans: aws_sdk_pricingplanmanager::Client,
     /// Domains.
     pub route53: aws_sdk_route53::Client,
     /// Users, roles and what they may do.
@@ -128,6 +130,7 @@ impl Clients {
             ),
             waf: aws_sdk_wafv2::Client::new(&global),
             acm: aws_sdk_acm::Client::new(&global),
+            pricing_plans: aws_sdk_pricingplanmanager::Client::new(&global),
             route53: aws_sdk_route53::Client::new(&global),
             iam: aws_sdk_iam::Client::from_conf(
                 aws_sdk_iam::config::Builder::from(&global).interceptor(LookFirst).build(),

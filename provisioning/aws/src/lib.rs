@@ -61,5 +61,5 @@ pub use lightsail::{Pointers, pointers};
 pub use names::Names;
 pub use outputs::{Outputs, outputs, read_outputs};
 pub use secrets::{ApiSecret, DatabaseSecret, read_api_secret, read_database_secret};
-pub use spec::{AlertsSpec, ApiSpec, DatabaseSpec, DomainSpec, SpecError, StackSpec, UsersSpec, ZoneMode};
+pub use spec::{AlertsSpec, ApiSpec, DatabaseSpec, DomainSpec, EdgePlan, SpecError, StackSpec, UsersSpec, ZoneMode};
 pub use stack::stack;

@@ -8,7 +8,7 @@ use crate::{
     access::ApiUser,
     address::*,
     backup::{BackupRole, Plan, Selection, Vault},
-    cdn::{AccessControl, Distribution, Firewall, Function, MaintenancePage, Metrics},
+    cdn::{AccessControl, Distribution, Firewall, FlatRate, Function, MaintenancePage, Metrics},
     certificates::{Certificate, Former, Issue},
     dns::{Record, Target, Text, Zone, Zones},
     gateway::{Api, Authorizer, Integration, Route, Stage},
@@ -69,6 +69,7 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
         .add(BACKUP_ROLE, BackupRole::new(spec, clients))
         .add(BACKUP_SELECTION, Selection::new(spec, clients))
         .add(FIREWALL, Firewall::new(spec, clients))
+        .add(PRICING_PLAN, FlatRate::new(spec, clients))
         .add(METRICS, Metrics::new(clients))
         .add(API_USER, ApiUser::new(spec, clients))
         .add(API_SECRET, ApiCredentials::new(spec, clients));

@@ -1,7 +1,7 @@
 //! The distribution: pages, pictures and API under one address.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -17,7 +17,10 @@ use jewel_engine::{
 use secrecy::SecretString;
 use serde_json::Value as Json;
 
-use super::config::{Own, Parts, build, merge, render};
+use super::{
+    config::{Own, Parts, build, merge, render},
+    subscription::Subscription,
+};
 use crate::{
     Clients, Names, StackSpec, address, classify,
     failure::incomplete,
@@ -28,9 +31,20 @@ use crate::{
 /// How long a distribution may be missing from lists after its creation was refused as repeated.
 const LIST_LAG: Duration = Duration::from_secs(45);
 
+/// The tags of a distribution; asked once in a pass.
+pub(super) async fn tags(client: &Client, arn: &str, memo: &Memo) -> Result<Arc<Vec<Tag>>, Failure> {
+    memo.once(&format!("tags of {arn}"), async {
+        let sent = client.list_tags_for_resource().resource(arn).send().await;
+        let answer = sent.map_err(|error| classify("read the tags of a distribution", error))?;
+        Ok(answer.tags.and_then(|tags| tags.items).unwrap_or_default())
+    })
+    .await
+}
+
 /// The shop's distribution. Found by its comment or its site origin, and known to be ours by its tags.
 pub(crate) struct Distribution {
     client: Client,
+    plans: aws_sdk_pricingplanmanager::Client,
     name: String,
     site_domain: String,
     media_domain: String,
@@ -48,6 +62,7 @@ impl Distribution {
         let domain = |role| format!("{}.s3.{}.amazonaws.com", names.bucket(role), spec.region);
         Self {
             client: clients.cloudfront.clone(),
+            plans: clients.pricing_plans.clone(),
             name: names.stack().to_owned(),
             site_domain: domain("site"),
             media_domain: domain("media"),
@@ -94,7 +109,7 @@ impl Distribution {
         }
     }
 
-    async fn find(&self) -> Result<Option<(DistributionSummary, Ownership)>, Failure> {
+    async fn find(&self, memo: &Memo) -> Result<Option<(DistributionSummary, Ownership)>, Failure> {
         let mut foreign = None;
         let mut marker = None;
         loop {
@@ -107,7 +122,7 @@ impl Distribution {
                 if summary.comment() != self.name && !site {
                     continue;
                 }
-                match self.ownership(summary.arn()).await? {
+                match self.ownership(summary.arn(), memo).await? {
                     Ownership::Ours => return Ok(Some((summary.clone(), Ownership::Ours))),
                     // A comment alone is no name; it is in nobody's way.
                     other if site => foreign = Some((summary.clone(), other)),
@@ -122,10 +137,8 @@ impl Distribution {
         Ok(foreign)
     }
 
-    async fn ownership(&self, arn: &str) -> Result<Ownership, Failure> {
-        let sent = self.client.list_tags_for_resource().resource(arn).send().await;
-        let answer = sent.map_err(|error| classify("read the tags of a distribution", error))?;
-        let tags = answer.tags.map(|tags| tags.items.unwrap_or_default()).unwrap_or_default();
+    async fn ownership(&self, arn: &str, memo: &Memo) -> Result<Ownership, Failure> {
+        let tags = tags(&self.client, arn, memo).await?;
         Ok(self.tags.ownership(tags.iter().map(|tag| (tag.key(), tag.value().unwrap_or_default()))))
     }
 
@@ -217,7 +230,7 @@ impl Resource for Distribution {
     }
 
     async fn read(&self, cx: &Context<'_>) -> Result<Option<Found>, Failure> {
-        let (found, secret) = tokio::join!(self.find(), origin_secret(&self.secret, cx.memo));
+        let (found, secret) = tokio::join!(self.find(cx.memo), origin_secret(&self.secret, cx.memo));
         let Some((summary, ownership)) = found? else { return Ok(None) };
         let action = format!("read {}", self.title());
         let (config, _) = self.current(summary.id(), &action).await?;
@@ -264,8 +277,19 @@ impl Resource for Distribution {
         sent.map(drop).map_err(|error| classify(format!("tag {}", self.title()), error))
     }
 
-    /// Disabled first; deleted when that is deployed everywhere.
-    async fn delete(&self, _cx: &Context<'_>, found: &Found) -> Result<(), Failure> {
+    /// Its plan is cancelled first; then it is disabled, and deleted when that is deployed everywhere.
+    async fn delete(&self, cx: &Context<'_>, found: &Found) -> Result<(), Failure> {
+        if let Some(plan) = Subscription::of(&self.plans, found.text("arn")?, cx.memo).await? {
+            if plan.is_being_set_up() {
+                cx.progress(format!("waiting until {} is set up, to cancel it", plan.name()));
+                return Ok(());
+            }
+            if !plan.is_ending() {
+                return plan.cancel(&self.plans).await;
+            }
+            let message = format!("{} is paid until the end of the month; run the same command then", plan.name());
+            return Err(Failure::permanent(format!("delete {}", self.title()), message));
+        }
         let id = found.text("id")?;
         let action = format!("disable {}", self.title());
         let (mut config, etag) = self.current(id, &action).await?;
