@@ -14,6 +14,16 @@ pub const SITE_POLICY: &str = "bucket-policy.site";
 pub const MEDIA_POLICY: &str = "bucket-policy.media";
 /// Lets the shop's pages send pictures.
 pub const MEDIA_CORS: &str = "bucket-cors.media";
+/// The bucket of access logs.
+pub const LOGS_BUCKET: &str = "bucket.logs";
+/// Lets S3 write into it.
+pub const LOGS_POLICY: &str = "bucket-policy.logs";
+/// Who read and wrote the pages.
+pub const SITE_LOGS: &str = "access-logs.site";
+/// Who read and wrote the pictures.
+pub const MEDIA_LOGS: &str = "access-logs.media";
+/// Who read and wrote dumps and archives.
+pub const BACKUPS_LOGS: &str = "access-logs.backups";
 /// The bucket of the trail.
 pub const TRAIL_BUCKET: &str = "bucket.trail";
 /// Lets the trail write into its bucket.

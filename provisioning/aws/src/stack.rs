@@ -15,7 +15,7 @@ use crate::{
     identity::{Pool, PoolClient, PoolDomain, PoolGroup},
     lightsail::{Attachment, AutoSnapshots, Database, Instance, Ports, StaticIp},
     secrets::{ApiCredentials, DatabaseCredentials},
-    storage::{Bucket, BucketCors, BucketPolicy},
+    storage::{AccessLogs, Bucket, BucketCors, BucketPolicy, LogsPolicy},
     watching::{Alarm, Dashboard, LogGroup, MonthlyBudget, Topic, Trail, TrailPolicy},
 };
 
@@ -33,6 +33,11 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
         .add(SITE_POLICY, BucketPolicy::new(spec, clients, "site", SITE_BUCKET))
         .add(MEDIA_POLICY, BucketPolicy::new(spec, clients, "media", MEDIA_BUCKET))
         .add(MEDIA_CORS, BucketCors::new(spec, clients, "media", MEDIA_BUCKET))
+        .add(LOGS_BUCKET, Bucket::logs(spec, clients))
+        .add(LOGS_POLICY, LogsPolicy::new(spec, clients))
+        .add(SITE_LOGS, AccessLogs::new(spec, clients, "site", SITE_BUCKET))
+        .add(MEDIA_LOGS, AccessLogs::new(spec, clients, "media", MEDIA_BUCKET))
+        .add(BACKUPS_LOGS, AccessLogs::new(spec, clients, "backups", BACKUPS_BUCKET))
         .add(DATABASE, Database::new(spec, clients))
         .add(DATABASE_SECRET, DatabaseCredentials::new(spec, clients))
         .add(INSTANCE, Instance::new(spec, clients))

@@ -44,20 +44,20 @@ impl Bucket {
             tags: Tags::new(spec, role),
             data: false,
             last: false,
-            lifecycle: Lifecycle { keep_replaced: 30, archive_dumps_after: 0 },
+            lifecycle: Lifecycle { keep_replaced: 30, archive_dumps_after: 0, expire_after: 0 },
             lock_days: 0,
         }
     }
 
     /// A bucket whose contents cannot be made again.
     pub(crate) fn kept(spec: &StackSpec, clients: &Clients, role: &str) -> Self {
-        let lifecycle = Lifecycle { keep_replaced: 90, archive_dumps_after: 0 };
+        let lifecycle = Lifecycle { keep_replaced: 90, archive_dumps_after: 0, expire_after: 0 };
         Self { data: true, lifecycle, ..Self::published(spec, clients, role) }
     }
 
     /// The bucket of what a disaster is survived with.
     pub(crate) fn backups(spec: &StackSpec, clients: &Clients) -> Self {
-        let lifecycle = Lifecycle { keep_replaced: 90, archive_dumps_after: 35 };
+        let lifecycle = Lifecycle { keep_replaced: 90, archive_dumps_after: 35, expire_after: 0 };
         Self { lifecycle, lock_days: 35, ..Self::kept(spec, clients, "backups") }
     }
 
@@ -66,10 +66,16 @@ impl Bucket {
         Self::kept(spec, clients, "trail")
     }
 
+    /// The bucket of access logs, which nobody reads after a season.
+    pub(crate) fn logs(spec: &StackSpec, clients: &Clients) -> Self {
+        let lifecycle = Lifecycle { keep_replaced: 7, archive_dumps_after: 0, expire_after: 90 };
+        Self { lifecycle, ..Self::published(spec, clients, "logs") }
+    }
+
     /// The bucket of the lock, which is needed until everything else is gone.
     pub(crate) fn operations(spec: &StackSpec, clients: &Clients) -> Self {
         // Every heartbeat of the lock leaves a version.
-        let lifecycle = Lifecycle { keep_replaced: 7, archive_dumps_after: 0 };
+        let lifecycle = Lifecycle { keep_replaced: 7, archive_dumps_after: 0, expire_after: 0 };
         Self { last: true, lifecycle, ..Self::kept(spec, clients, "operations") }
     }
 

@@ -3,7 +3,7 @@
 use aws_sdk_s3::{
     error::BuildError,
     types::{
-        AbortIncompleteMultipartUpload, ExpirationStatus, LifecycleRule, LifecycleRuleFilter,
+        AbortIncompleteMultipartUpload, ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter,
         NoncurrentVersionExpiration, Transition, TransitionStorageClass,
     },
 };
@@ -22,6 +22,8 @@ pub(crate) struct Lifecycle {
     pub(crate) keep_replaced: i32,
     /// When dumps move to Deep Archive, from which a restore takes hours. Younger ones are what a restore needs.
     pub(crate) archive_dumps_after: i32,
+    /// When everything is deleted.
+    pub(crate) expire_after: i32,
 }
 
 /// The rules, in the order of their names.
@@ -33,6 +35,10 @@ pub(super) fn rules(lifecycle: Lifecycle) -> Result<Vec<LifecycleRule>, BuildErr
             .storage_class(TransitionStorageClass::DeepArchive)
             .build();
         rules.push(rule("archive-dumps", DUMPS).transitions(archive).build()?);
+    }
+    if lifecycle.expire_after > 0 {
+        let expiration = LifecycleExpiration::builder().days(lifecycle.expire_after).build();
+        rules.push(rule("expire", "").expiration(expiration).build()?);
     }
     let replaced = NoncurrentVersionExpiration::builder().noncurrent_days(lifecycle.keep_replaced).build();
     let stale = AbortIncompleteMultipartUpload::builder().days_after_initiation(STALE_UPLOAD_DAYS).build();
@@ -93,15 +99,24 @@ mod tests {
 
     #[test]
     fn only_dumps_are_archived() {
-        let rules = rules(Lifecycle { keep_replaced: 90, archive_dumps_after: 35 }).unwrap();
+        let rules = rules(Lifecycle { keep_replaced: 90, archive_dumps_after: 35, expire_after: 0 }).unwrap();
         let moved: Vec<_> = rules.iter().filter(|rule| !rule.transitions().is_empty()).collect();
         assert_eq!(moved.len(), 1);
         assert_eq!(moved[0].filter().and_then(LifecycleRuleFilter::prefix), Some(DUMPS));
     }
 
     #[test]
+    fn only_what_is_to_expire_expires() {
+        let expiring = |days| {
+            let rules = rules(Lifecycle { keep_replaced: 7, archive_dumps_after: 0, expire_after: days }).unwrap();
+            rules.iter().filter_map(|rule| rule.expiration()?.days()).collect::<Vec<_>>()
+        };
+        assert_eq!((expiring(0), expiring(90)), (vec![], vec![90]));
+    }
+
+    #[test]
     fn a_rule_narrowed_by_hand_reads_differently() {
-        let ours = rules(Lifecycle { keep_replaced: 30, archive_dumps_after: 0 }).unwrap();
+        let ours = rules(Lifecycle { keep_replaced: 30, archive_dumps_after: 0, expire_after: 0 }).unwrap();
         let mut theirs = ours.clone();
         theirs[0].filter = Some(LifecycleRuleFilter::builder().prefix("").object_size_less_than(1).build());
         assert_ne!(render(&ours), render(&theirs));
