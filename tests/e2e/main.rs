@@ -2,6 +2,7 @@
 //!
 //! Its own `main` (libtest-mimic) because the cloud must end with the run, whatever failed.
 
+mod edge;
 mod hindrances;
 mod http;
 mod journey;
@@ -35,6 +36,9 @@ const TESTS: &[(&str, Test)] = &[
     ("a_browser_shows_the_catalogue", journey::browser),
     ("the_api_describes_itself", journey::openapi),
     ("the_origin_refuses_who_does_not_come_through_the_cdn", journey::origin_is_closed),
+    ("the_gateway_refuses_who_comes_past_the_cdn", edge::gateway_is_closed),
+    ("the_catalogue_is_kept_apart_by_its_query", edge::catalogue_is_kept_apart),
+    ("a_shop_closed_for_maintenance", edge::closed_for_maintenance),
     ("an_admin_signs_in_and_creates_a_product", journey::admin_creates_a_product),
     ("a_second_up_changes_nothing", journey::second_up),
     ("plan_says_no_changes", journey::plan_is_empty),
@@ -62,6 +66,8 @@ const TESTS: &[(&str, Test)] = &[
     ("two_ups_at_once", recovery::two_ups_at_once),
     ("everything_killed_comes_back_with_its_data", recovery::kill_everything),
     ("up_killed_at_random_moments_converges", recovery::kill_up),
+    ("a_shop_with_a_domain_of_its_own", |_| edge::own_domain()),
+    ("the_free_plan_is_tried_and_not_insisted_on", |_| edge::free_plan()),
     ("the_shop_runs_on_mysql", |_| mysql::shop_on_mysql()),
     ("destroy_keeps_the_data_and_says_where", teardown::keeps_data),
     ("destroy_with_data_leaves_nothing", teardown::deletes_data),

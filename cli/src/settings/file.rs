@@ -25,6 +25,9 @@ pub struct File {
     /// Where its records are written.
     #[serde(default)]
     pub dns_zone: DnsZone,
+    /// What stands before the shop.
+    #[serde(default)]
+    pub edge: Edge,
     /// The API's instance.
     #[serde(default)]
     pub api: Api,
@@ -60,6 +63,25 @@ pub enum DnsZone {
     Create,
     /// The one that is there.
     Existing,
+}
+
+/// `[edge]`
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Edge {
+    /// How CloudFront is paid for.
+    pub plan: Plan,
+}
+
+/// `edge.plan`
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Plan {
+    /// By the Free plan, if AWS grants it.
+    #[default]
+    Free,
+    /// By use.
+    PayAsYouGo,
 }
 
 /// `[api]`
@@ -170,6 +192,7 @@ impl File {
             account_id: None,
             domain: None,
             dns_zone: DnsZone::default(),
+            edge: Edge::default(),
             api: Api::default(),
             database: Database::default(),
             users: Users::default(),

@@ -13,6 +13,8 @@ pub struct StackSpec {
     pub account_id: String,
     /// The shop's own domain, if it has one.
     pub domain: Option<DomainSpec>,
+    /// How the distribution is paid for.
+    pub edge_plan: EdgePlan,
     /// The machine and its gateway.
     pub api: ApiSpec,
     /// The database.
@@ -41,6 +43,16 @@ pub enum ZoneMode {
     Create,
     /// The closest one of the account that encloses the domain. Looked up, never changed but for our records.
     Existing,
+}
+
+/// How the distribution, its firewall and its zone are paid for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum EdgePlan {
+    /// By CloudFront's Free plan if AWS grants it, and by use if not.
+    #[default]
+    Free,
+    /// By use.
+    PayAsYouGo,
 }
 
 /// The machine the API runs on, and the gateway before it.
@@ -112,6 +124,7 @@ impl StackSpec {
             region: region.to_owned(),
             account_id: account_id.to_owned(),
             domain: None,
+            edge_plan: EdgePlan::default(),
             api: ApiSpec::default(),
             database: DatabaseSpec::default(),
             users: UsersSpec::default(),
