@@ -12,7 +12,8 @@ const WIDEST_VALUE: usize = 72;
 /// Renders the plan. What is created takes one line each, unless everything is to be shown: all its fields are new.
 pub(crate) fn plan(plan: &Plan, everything: bool) -> String {
     let mut text = String::new();
-    for step in plan.steps.iter().filter(|step| step.action != Action::None) {
+    // What is left as it is has nothing to say, unless it is somebody else's.
+    for step in plan.steps.iter().filter(|step| step.action != Action::None || !step.reasons.is_empty()) {
         render_step(&mut text, step, everything || step.action != Action::Create);
     }
     if !text.is_empty() {
