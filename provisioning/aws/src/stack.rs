@@ -10,8 +10,11 @@ use crate::{
     cdn::{AccessControl, Distribution, Firewall, Function, Metrics},
     gateway::{Api, Authorizer, Integration, Route, Stage},
     identity::{Pool, PoolClient, PoolDomain, PoolGroup},
-    lightsail::{Attachment, AutoSnapshots, Database, Instance, Ports, StaticIp},
-    secrets::{DatabaseCredentials, OriginSecret},
+    lightsail::{
+        Attachment, AutoSnapshots, ContactMethod, DATABASE_WATCHES, Database, Instance, LightsailAlarm,
+        MACHINE_WATCHES, Ports, StaticIp,
+    },
+    secrets::{DatabaseCredentials, ExternalDatabase, OriginSecret},
     storage::{Bucket, BucketCors, BucketPolicy},
     watching::{Alarm, Dashboard, LogGroup, MonthlyBudget, Topic, Trail, TrailPolicy},
 };
@@ -22,6 +25,7 @@ use crate::{
 /// When the spec says something AWS would refuse.
 pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
     spec.check()?;
+    let lightsail_database = spec.database.external.is_none();
     let mut stack = Stack::builder(Names::new(spec).stack())
         .add(OPERATIONS_BUCKET, Bucket::operations(spec, clients))
         .add(SITE_BUCKET, Bucket::published(spec, clients, "site"))
@@ -30,8 +34,8 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
         .add(SITE_POLICY, BucketPolicy::new(spec, clients, "site", SITE_BUCKET))
         .add(MEDIA_POLICY, BucketPolicy::new(spec, clients, "media", MEDIA_BUCKET))
         .add(MEDIA_CORS, BucketCors::new(spec, clients, "media", MEDIA_BUCKET))
-        .add(DATABASE, Database::new(spec, clients))
-        .add(DATABASE_SECRET, DatabaseCredentials::new(spec, clients))
+        .add_if(lightsail_database, DATABASE, Database::new(spec, clients))
+        .add_if(lightsail_database, DATABASE_SECRET, DatabaseCredentials::new(spec, clients))
         .add(ORIGIN_SECRET, OriginSecret::new(spec, clients))
         .add(INSTANCE, Instance::new(spec, clients))
         .add(AUTO_SNAPSHOTS, AutoSnapshots::new(spec, clients))
@@ -68,7 +72,18 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
         .add(FIREWALL, Firewall::new(spec, clients))
         .add(METRICS, Metrics::new(clients))
         .add(API_USER, ApiUser::new(spec, clients))
-        .add(API_KEY, ApiKey::new(spec, clients));
+        .add(API_KEY, ApiKey::new(spec, clients))
+        .add_if(!spec.alerts.emails.is_empty(), CONTACT, ContactMethod::new(spec, clients));
+    if let Some(external) = ExternalDatabase::new(spec, clients) {
+        stack = stack.add(EXTERNAL_DATABASE, external);
+    }
+    for watch in &MACHINE_WATCHES {
+        stack = stack.add(Address::new("alarm", watch.role), LightsailAlarm::new(spec, clients, watch));
+    }
+    for watch in &DATABASE_WATCHES {
+        let alarm = LightsailAlarm::new(spec, clients, watch);
+        stack = stack.add_if(lightsail_database, Address::new("alarm", watch.role), alarm);
+    }
     for (precedence, group) in (1..).zip(&spec.users.groups) {
         stack = stack.add(Address::new("user-group", group), PoolGroup::new(clients, group, precedence));
     }

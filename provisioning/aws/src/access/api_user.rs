@@ -41,7 +41,8 @@ fn policy(spec: &StackSpec) -> Json {
     let names = Names::new(spec);
     let (region, account) = (&spec.region, &spec.account_id);
     // A secret's ARN ends in six characters that AWS chooses.
-    let secret = |role: &str| format!("arn:aws:secretsmanager:{region}:{account}:secret:{}-??????", names.role(role));
+    let secret = |name: &str| format!("arn:aws:secretsmanager:{region}:{account}:secret:{name}-??????");
+    let database = spec.database.external.clone().unwrap_or_else(|| names.role("database"));
     let group = format!("arn:aws:logs:{region}:{account}:log-group:/jewel/{}/api", names.stack());
     let allow = |id: &str, actions: Json, resources: Json| json!({ "Sid": id, "Effect": "Allow", "Action": actions, "Resource": resources });
     let mut metrics = allow("Metrics", json!(["cloudwatch:PutMetricData"]), json!(["*"]));
@@ -56,7 +57,7 @@ fn policy(spec: &StackSpec) -> Json {
                 json!(["s3:GetObject", "s3:PutObject"]),
                 json!([format!("arn:aws:s3:::{}/media/*", names.bucket("media"))]),
             ),
-            allow("Secrets", json!(["secretsmanager:GetSecretValue"]), json!([secret("database"), secret("origin")])),
+            allow("Secrets", json!(["secretsmanager:GetSecretValue"]), json!([secret(&database), secret(&names.role("origin"))])),
             metrics,
             allow(
                 "Logs",
