@@ -2,6 +2,7 @@
 //!
 //! Its own `main` (libtest-mimic) because the cloud must end with the run, whatever failed.
 
+mod beyond;
 mod hindrances;
 mod http;
 mod journey;
@@ -45,6 +46,8 @@ const TESTS: &[(&str, Test)] = &[
     ("port_22_is_closed_after_every_command", journey::ssh_is_closed),
     ("the_aws_cli_works", wire::aws_cli),
     ("boto3_gets_aws_s_errors", wire::boto3_errors),
+    ("one_mail_contact_serves_two_shops", beyond::one_contact_for_two_shops),
+    ("a_database_of_the_operators_own_carries_a_shop", beyond::a_database_of_the_operators_own),
     ("a_taken_port_is_named", |_| hindrances::port_taken()),
     ("who_is_not_root_is_told", |_| hindrances::not_root()),
     ("a_missing_database_server_is_named", |_| hindrances::no_database_server()),

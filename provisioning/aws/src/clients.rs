@@ -79,6 +79,10 @@ pub struct Clients {
     pub backup: aws_sdk_backup::Client,
     /// The firewall of distributions, in us-east-1.
     pub waf: aws_sdk_wafv2::Client,
+    /// Certificates of distributions, in us-east-1.
+    pub acm: aws_sdk_acm::Client,
+    /// Domains.
+    pub route53: aws_sdk_route53::Client,
     /// Users, roles and what they may do.
     pub iam: aws_sdk_iam::Client,
     /// Who we are.
@@ -123,6 +127,8 @@ impl Clients {
                 aws_sdk_backup::config::Builder::from(&config).interceptor(LookFirst).build(),
             ),
             waf: aws_sdk_wafv2::Client::new(&global),
+            acm: aws_sdk_acm::Client::new(&global),
+            route53: aws_sdk_route53::Client::new(&global),
             iam: aws_sdk_iam::Client::from_conf(
                 aws_sdk_iam::config::Builder::from(&global).interceptor(LookFirst).build(),
             ),

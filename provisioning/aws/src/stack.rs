@@ -1,20 +1,23 @@
 //! The shape of our stack, and nothing else. Adding a resource is one file elsewhere and one line here.
 
+use aws_sdk_route53::types::RrType;
 use jewel_engine::{Address, Stack};
 
 use crate::{
-    Clients, Error, Names, StackSpec,
-    access::{ApiKey, ApiUser},
+    Clients, Error, Names, StackSpec, ZoneMode,
+    access::ApiUser,
     address::*,
     backup::{BackupRole, Plan, Selection, Vault},
     cdn::{AccessControl, Distribution, Firewall, Function, Metrics},
+    certificates::{Certificate, Former, Issue},
+    dns::{Record, Target, Text, Zone, Zones},
     gateway::{Api, Authorizer, Integration, Route, Stage},
     identity::{Pool, PoolClient, PoolDomain, PoolGroup},
     lightsail::{
         Attachment, AutoSnapshots, ContactMethod, DATABASE_WATCHES, Database, Instance, LightsailAlarm,
         MACHINE_WATCHES, Ports, StaticIp,
     },
-    secrets::{DatabaseCredentials, ExternalDatabase, OriginSecret},
+    secrets::{ApiCredentials, DatabaseCredentials, ExternalDatabase},
     storage::{Bucket, BucketCors, BucketPolicy},
     watching::{Alarm, Dashboard, LogGroup, MonthlyBudget, Topic, Trail, TrailPolicy},
 };
@@ -36,7 +39,6 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
         .add(MEDIA_CORS, BucketCors::new(spec, clients, "media", MEDIA_BUCKET))
         .add_if(lightsail_database, DATABASE, Database::new(spec, clients))
         .add_if(lightsail_database, DATABASE_SECRET, DatabaseCredentials::new(spec, clients))
-        .add(ORIGIN_SECRET, OriginSecret::new(spec, clients))
         .add(INSTANCE, Instance::new(spec, clients))
         .add(AUTO_SNAPSHOTS, AutoSnapshots::new(spec, clients))
         .add(PORTS, Ports::new(spec, clients))
@@ -72,7 +74,7 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
         .add(FIREWALL, Firewall::new(spec, clients))
         .add(METRICS, Metrics::new(clients))
         .add(API_USER, ApiUser::new(spec, clients))
-        .add(API_KEY, ApiKey::new(spec, clients))
+        .add(API_SECRET, ApiCredentials::new(spec, clients))
         .add_if(!spec.alerts.emails.is_empty(), CONTACT, ContactMethod::new(spec, clients));
     if let Some(external) = ExternalDatabase::new(spec, clients) {
         stack = stack.add(EXTERNAL_DATABASE, external);
@@ -83,6 +85,21 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
     for watch in &DATABASE_WATCHES {
         let alarm = LightsailAlarm::new(spec, clients, watch);
         stack = stack.add_if(lightsail_database, Address::new("alarm", watch.role), alarm);
+    }
+    if let Some(domain) = &spec.domain {
+        let zones = Zones::new(spec, clients, domain);
+        let output = |name: &str| Text::Output(CERTIFICATE, name.to_owned());
+        let (name, value) = (output(Certificate::RECORD_NAME), output(Certificate::RECORD_VALUE));
+        stack = stack
+            .add(CERTIFICATE, Certificate::new(spec, clients, domain))
+            .add(VALIDATION, Record::validation(&zones, &domain.name, name, value))
+            .add(ISSUE, Issue::new(spec, clients, domain))
+            .add(FORMER_CERTIFICATES, Former::new(spec, clients, domain))
+            .add(DOMAIN_IPV4, Record::new(&zones, RrType::A, &domain.name, Target::distribution()))
+            .add(DOMAIN_IPV6, Record::new(&zones, RrType::Aaaa, &domain.name, Target::distribution()));
+        if domain.zone == ZoneMode::Create {
+            stack = stack.add(ZONE, Zone::new(spec, clients, domain));
+        }
     }
     for (precedence, group) in (1..).zip(&spec.users.groups) {
         stack = stack.add(Address::new("user-group", group), PoolGroup::new(clients, group, precedence));
@@ -146,7 +163,7 @@ mod tests {
                 })
                 .collect::<std::collections::BTreeMap<_, _>>()
         );
-        assert_eq!((plan.cost.before_cents, plan.cost.after_cents), (0, 3_960));
+        assert_eq!((plan.cost.before_cents, plan.cost.after_cents), (0, 3_920));
     }
 
     #[tokio::test]

@@ -20,6 +20,9 @@ pub(crate) const FORMAT: u32 = 1;
 pub struct PlanOptions {
     /// Take over resources that have our names but not our marks.
     pub adopt: bool,
+    /// Resources that may be replaced although something goes with the old one; see
+    /// [`crate::Resource::loss_by_replacement`].
+    pub replace: BTreeSet<Address>,
 }
 
 /// What a plan is for.
@@ -47,6 +50,9 @@ pub struct Plan {
     pub digest: String,
     /// Whether foreign resources are taken over.
     pub adopt: bool,
+    /// Resources whose replacement was allowed by name.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub replace: BTreeSet<Address>,
     /// One step for each resource, each after those it needs. Steps without change are among them.
     pub steps: Vec<Step>,
     /// Why the plan may not be applied, if there is a reason.
@@ -162,7 +168,7 @@ pub fn plan(stack: &Stack, observed: &Observed, options: &PlanOptions) -> Plan {
             reasons.push(format!("{need} is made anew"));
             action = Action::Update;
         }
-        if let Some(failure) = refuse(node, seen, action, &fields, options) {
+        if let Some(failure) = refuse(address, node, seen, action, &fields, options) {
             refusals.push(Refusal { address: address.clone(), failure });
         }
         // Outputs of what is made anew are known only afterwards; those of what is changed in place stay.
@@ -203,6 +209,7 @@ pub fn plan(stack: &Stack, observed: &Observed, options: &PlanOptions) -> Plan {
         made_at: Timestamp::now(),
         digest: digest(stack, observed),
         adopt: options.adopt,
+        replace: options.replace.clone(),
         cost: cost(&steps, observed, |step| step.action != Action::Delete),
         steps,
         refusals,
@@ -240,6 +247,7 @@ fn decide(
 
 /// What may never be done by a plan.
 fn refuse(
+    address: &Address,
     node: &Node,
     seen: &Observation,
     action: Action,
@@ -259,19 +267,28 @@ fn refuse(
         }
         Observation::Absent => {}
     }
-    (action == Action::Replace && node.resource.holds_data()).then(|| {
-        let text = |value: &Option<Json>| match value {
-            Some(Json::String(text)) => text.clone(),
-            value => value.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string),
+    if action != Action::Replace {
+        return None;
+    }
+    let text = |value: &Option<Json>| match value {
+        Some(Json::String(text)) => text.clone(),
+        value => value.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string),
+    };
+    let forcing = fields.iter().filter(|change| change.forces_replacement);
+    let forcing: Vec<_> =
+        forcing.map(|one| format!("`{}` from {} to {}", one.field, text(&one.before), text(&one.after))).collect();
+    let forcing = forcing.join(", ");
+    if node.resource.holds_data() {
+        let instead = match node.resource.instead_of_replacing() {
+            "" => String::new(),
+            instead => format!("; {instead}"),
         };
-        let forcing = fields.iter().filter(|change| change.forces_replacement);
-        let forcing: Vec<_> =
-            forcing.map(|one| format!("`{}` from {} to {}", one.field, text(&one.before), text(&one.after))).collect();
-        let instead = node.resource.instead_of_replacing();
-        let why = format!("{} needs a new one, and a plan never replaces what holds data", forcing.join(", "));
-        let why = if instead.is_empty() { why } else { format!("{why}; {instead}") };
-        Failure::permanent(format!("change {title}"), why)
-    })
+        let why = format!("{forcing} needs a new one, and a plan never replaces what holds data{instead}");
+        return Some(Failure::permanent(format!("change {title}"), why));
+    }
+    let lost = node.resource.loss_by_replacement().filter(|_| !options.replace.contains(address))?;
+    let why = format!("{forcing} needs a new one, which loses {lost}; `--replace {address}` allows it");
+    Some(Failure::permanent(format!("change {title}"), why))
 }
 
 pub(crate) fn step(

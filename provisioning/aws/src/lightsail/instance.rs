@@ -43,6 +43,10 @@ impl Resource for Instance {
         prices::instance(&self.spec.bundle)
     }
 
+    fn loss_by_replacement(&self) -> Option<&'static str> {
+        Some("every automatic snapshot of the old one and stops the shop until the API is deployed again")
+    }
+
     fn deadline(&self) -> Duration {
         Duration::from_secs(15 * 60)
     }

@@ -48,18 +48,23 @@ struct Item {
 
 impl Cloud {
     pub(crate) fn stack(&self, shape: &[Vec<usize>]) -> Stack {
-        self.stack_with_data(shape, usize::MAX)
+        self.stack_of(shape, |_| Holds::Nothing)
     }
 
-    pub(crate) fn stack_with_data(&self, shape: &[Vec<usize>], data: usize) -> Stack {
-        self.stack_without(shape, &[], data)
+    pub(crate) fn stack_of(&self, shape: &[Vec<usize>], holds: impl Fn(usize) -> Holds) -> Stack {
+        self.stack_without(shape, &[], holds)
     }
 
-    pub(crate) fn stack_without(&self, shape: &[Vec<usize>], retired: &[usize], data: usize) -> Stack {
+    pub(crate) fn stack_without(
+        &self,
+        shape: &[Vec<usize>],
+        retired: &[usize],
+        holds: impl Fn(usize) -> Holds,
+    ) -> Stack {
         let mut stack = Stack::builder("simulated");
         for (i, needs) in shape.iter().enumerate() {
             let needs = needs.iter().map(|need| Thing::name(*need)).collect();
-            let thing = Thing { cloud: self.share(), name: Thing::name(i), needs, data: i == data };
+            let thing = Thing { cloud: self.share(), name: Thing::name(i), needs, holds: holds(i) };
             stack = stack.add_if(!retired.contains(&i), Thing::name(i).as_str(), thing);
         }
         stack.build().unwrap()
@@ -164,7 +169,15 @@ pub(crate) struct Thing {
     cloud: Cloud,
     name: String,
     needs: Vec<String>,
-    data: bool,
+    holds: Holds,
+}
+
+/// What is lost with a thing.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Holds {
+    Nothing,
+    Memories,
+    Data,
 }
 
 impl Thing {
@@ -184,7 +197,11 @@ impl Resource for Thing {
     }
 
     fn holds_data(&self) -> bool {
-        self.data
+        self.holds == Holds::Data
+    }
+
+    fn loss_by_replacement(&self) -> Option<&'static str> {
+        (self.holds == Holds::Memories).then_some("its memories")
     }
 
     fn rule(&self, field: &str) -> Rule {
