@@ -2,6 +2,7 @@
 //!
 //! Its own `main` (libtest-mimic) because the cloud must end with the run, whatever failed.
 
+mod beyond;
 mod edge;
 mod hindrances;
 mod http;
@@ -57,6 +58,8 @@ const TESTS: &[(&str, Test)] = &[
     ("a_foreign_resource_is_taken_over_only_when_told", operators::foreign_resource),
     ("the_aws_cli_works", wire::aws_cli),
     ("boto3_gets_aws_s_errors", wire::boto3_errors),
+    ("one_mail_contact_serves_two_shops", beyond::one_contact_for_two_shops),
+    ("a_database_of_the_operators_own_carries_a_shop", beyond::a_database_of_the_operators_own),
     ("a_taken_port_is_named", |_| hindrances::port_taken()),
     ("who_is_not_root_is_told", |_| hindrances::not_root()),
     ("a_missing_database_server_is_named", |_| hindrances::no_database_server()),

@@ -102,6 +102,10 @@ pub struct Api {
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Database {
+    /// Whether the database is the operator's own and not Lightsail's.
+    pub external: bool,
+    /// The secret that tells an external one; without it `PROJECT-ENV-database-external`.
+    pub secret: Option<String>,
     /// Lightsail database bundle.
     pub bundle: String,
     /// Lightsail database blueprint.
@@ -214,6 +218,8 @@ impl Default for Api {
 impl Default for Database {
     fn default() -> Self {
         Self {
+            external: false,
+            secret: None,
             bundle: "micro_2_0".into(),
             blueprint: "mysql_8_0".into(),
             name: "shop".into(),

@@ -97,6 +97,10 @@ impl Shop {
             username: file.database.username.clone(),
             backup_window: file.database.backup_window.clone(),
             maintenance_window: file.database.maintenance_window.clone(),
+            external: file.database.external.then(|| {
+                let usual = || format!("{}-database-external", self.settings.name());
+                file.database.secret.clone().unwrap_or_else(usual)
+            }),
             ..spec.database
         };
         spec.users = UsersSpec {

@@ -92,6 +92,10 @@ pub const DATABASE: &str = "database.shop";
 pub const DATABASE_SECRET: &str = "secret.database";
 /// The machine the API runs on.
 pub const INSTANCE: &str = "instance.api";
+/// Whom Lightsail's alarms tell.
+pub const CONTACT: &str = "contact.alarms";
+/// The database that is the operator's own, when it is.
+pub const EXTERNAL_DATABASE: &str = "database.external";
 /// The machine's open ports.
 pub const PORTS: &str = "ports.api";
 /// The machine's daily snapshots.

@@ -89,6 +89,8 @@ pub struct DatabaseSpec {
     pub backup_window: String,
     /// When it is maintained, UTC: `ddd:hh24:mi-ddd:hh24:mi`.
     pub maintenance_window: String,
+    /// The name of the operator's secret, when the database is the operator's own and not Lightsail's.
+    pub external: Option<String>,
 }
 
 /// The users.
@@ -235,6 +237,7 @@ impl Default for DatabaseSpec {
             username: "shopadmin".to_owned(),
             backup_window: "18:00-18:30".to_owned(),
             maintenance_window: "sun:19:00-sun:19:30".to_owned(),
+            external: None,
         }
     }
 }

@@ -85,9 +85,10 @@ impl Reconcile<'_> {
             (Ownership::Foreign(marks), _) => {
                 return Err(Failure::new(FailureKind::Foreign, format!("use {}", resource.title()), marks.clone()));
             }
-            (Ownership::Ours, Readiness::Failed(why)) => {
+            (Ownership::Ours | Ownership::Shared(_), Readiness::Failed(why)) => {
                 return Err(Failure::permanent(format!("use {}", resource.title()), why.clone()));
             }
+            (Ownership::Shared(_), _) => return Ok(Progress::Done(Box::new(found))),
             (Ownership::Ours, Readiness::Waiting(status)) => {
                 cx.progress(status.clone());
                 return Ok(Progress::Wait(Some(status.clone())));
@@ -139,6 +140,8 @@ impl Reconcile<'_> {
                         let action = format!("delete {}", resource.title());
                         return Err(Failure::new(FailureKind::Foreign, action, marks.clone()));
                     }
+                    // Ours no more: what is left is somebody else's.
+                    (Ownership::Shared(_), _) => return Ok(true),
                     (Ownership::Ours, Readiness::Waiting(status)) => {
                         cx.progress(status.clone());
                         return Ok(false);

@@ -126,7 +126,7 @@ impl Distribution {
                     Ownership::Ours => return Ok(Some((summary.clone(), Ownership::Ours))),
                     // A comment alone is no name; it is in nobody's way.
                     other if site => foreign = Some((summary.clone(), other)),
-                    Ownership::Foreign(_) => {}
+                    Ownership::Foreign(_) | Ownership::Shared(_) => {}
                 }
             }
             marker = list.next_marker.filter(|_| list.is_truncated);
