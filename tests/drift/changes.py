@@ -78,7 +78,7 @@ def suspend(name):
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Suspended"})
 
 
-for role in ["operations", "site", "media", "backups", "trail"]:
+for role in ["operations", "site", "media", "backups", "trail", "logs"]:
     for field, act in {
         "encryption": kms,
         "lifecycle": short_life,
@@ -99,7 +99,7 @@ def _():
     s3.put_object_lock_configuration(Bucket=bucket("backups"), ObjectLockConfiguration=configuration)
 
 
-for role in ["site", "media", "trail"]:
+for role in ["site", "media", "trail", "logs"]:
     CHANGES[(f"bucket-policy.{role}", "policy")] = lambda role=role: s3.put_bucket_policy(
         Bucket=bucket(role),
         Policy=json.dumps(
@@ -117,6 +117,28 @@ for role in ["site", "media", "trail"]:
             }
         ),
     )
+
+
+def log_to(role, target, prefix):
+    settings = {"LoggingEnabled": {"TargetBucket": target, "TargetPrefix": prefix}}
+    s3.put_bucket_logging(Bucket=bucket(role), BucketLoggingStatus=settings)
+
+
+for role in ["site", "media", "backups"]:
+    CHANGES[(f"access-logs.{role}", "bucket")] = lambda role=role: log_to(role, bucket("trail"), f"s3/{role}/")
+    CHANGES[(f"access-logs.{role}", "prefix")] = lambda role=role: log_to(role, bucket("logs"), "elsewhere/")
+
+
+@change("page.maintenance", "content")
+def _():
+    page = {"Bucket": bucket("site"), "Key": "maintenance.html"}
+    s3.put_object(**page, Body=b"gone fishing", ContentType="text/html; charset=utf-8")
+
+
+@change("page.maintenance", "content_type")
+def _():
+    page = {"Bucket": bucket("site"), "Key": "maintenance.html"}
+    s3.put_object(**page, Body=s3.get_object(**page)["Body"].read(), ContentType="text/plain")
 
 
 @change("bucket-cors.media", "cors")
@@ -181,6 +203,39 @@ fixed(
 )
 fixed("database.shop", "the local cloud has one blueprint of this age, and none can be lowered again", "blueprint")
 
+def edit_lightsail_alarm(name, edit):
+    now = lightsail.get_alarms(alarmName=f"{STACK}-{name}")["alarms"][0]
+    kept = ["metricName", "comparisonOperator", "threshold", "evaluationPeriods", "datapointsToAlarm", "treatMissingData"]
+    kept += ["contactProtocols", "notificationTriggers", "notificationEnabled"]
+    request = {key: now[key] for key in kept if key in now}
+    request |= {"alarmName": now["name"], "monitoredResourceName": now["monitoredResourceInfo"]["name"]}
+    lightsail.put_alarm(**{**request, **edit(now)})
+
+
+for name, other_metric in {
+    "api-burst": "NetworkIn",
+    "api-cpu": "NetworkIn",
+    "api-network": "CPUUtilization",
+    "api-status": "StatusCheckFailed_System",
+    "db-connections": "DiskQueueDepth",
+    "db-cpu": "DiskQueueDepth",
+    "db-storage": "CPUUtilization",
+}.items():
+    address = f"alarm.{name}"
+    for field, edit in {
+        "comparison": lambda now: {"comparisonOperator": "GreaterThanThreshold"},
+        "datapoints": lambda now: {"datapointsToAlarm": now["datapointsToAlarm"] - 1},
+        "metric": lambda now, other=other_metric: {"metricName": other},
+        "missing_data": lambda now: {"treatMissingData": "breaching"},
+        "notice": lambda now: {"notificationEnabled": False},
+        "periods": lambda now: {"evaluationPeriods": now["evaluationPeriods"] + 1},
+        "threshold": lambda now: {"threshold": now["threshold"] + 7},
+    }.items():
+        CHANGES[(address, field)] = lambda name=name, edit=edit: edit_lightsail_alarm(name, edit)
+    fixed(address, "the shop has one instance and one database that it could watch", "resource", "resource_arn")
+del CHANGES[("alarm.db-storage", "datapoints")]
+fixed("alarm.db-storage", "of one period one datapoint is the least and the most", "datapoints")
+
 # Secrets ---------------------------------------------------------------------------------------------------------
 
 secrets = aws("secretsmanager")
@@ -209,6 +264,10 @@ fixed("secret.database", "it is the pointer: which database is the current one i
 @change("secret.api", "origin_secret")
 def _():
     rewrite(OUTPUTS["api_secret"], origin_secret=None)
+
+
+# What the distribution sends is then nobody's secret.
+ALSO[("secret.api", "origin_secret")] = [("distribution.shop", "origins")]
 
 
 @change("secret.api", "key")
@@ -328,7 +387,7 @@ for field, setting in {
     "method": {"IntegrationMethod": "GET"},
     "timeout_ms": {"TimeoutInMillis": 1000},
     "uri": {"IntegrationUri": "http://192.0.2.1"},
-    "origin_secret": {"RequestParameters": {"overwrite:header.x-origin-verify": "another"}},
+    "other_rewriting": {"RequestParameters": {"overwrite:header.x-mine": "one"}},
     "path": {"RequestParameters": {"overwrite:path": "/elsewhere"}},
 }.items():
     CHANGES[("api-integration.machine", field)] = lambda setting=setting: write_integration(**setting)
@@ -417,6 +476,14 @@ fixed("distribution.shop", "it is how the distribution is found: another is a fo
 def _():
     subscription = {"RealtimeMetricsSubscriptionConfig": {"RealtimeMetricsSubscriptionStatus": "Disabled"}}
     cdn.create_monitoring_subscription(DistributionId=distribution, MonitoringSubscription=subscription)
+
+
+@change("pricing-plan.shop", "enrolment")
+def _():
+    arn = cdn.get_distribution(Id=distribution)["Distribution"]["ARN"]
+    acl = cdn.get_distribution_config(Id=distribution)["DistributionConfig"]["WebACLId"]
+    plans = aws("pricing-plan-manager", "us-east-1")
+    plans.create_subscription(planFamily="CloudFront", planTier="FREE", resourceArns=[arn, acl])
 
 
 def write_function(code=None, runtime=None, publish=False):
@@ -597,7 +664,7 @@ for field, setting in {
     "validation": {"EnableLogFileValidation": False},
 }.items():
     CHANGES[("trail.account", field)] = lambda setting=setting: trails.update_trail(Name=STACK, **setting)
-ALSO[("trail.account", "global_events")] = ["multi_region"]
+ALSO[("trail.account", "global_events")] = [("trail.account", "multi_region")]
 CHANGES[("trail.account", "logging")] = lambda: trails.stop_logging(Name=STACK)
 
 

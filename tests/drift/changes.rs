@@ -20,8 +20,8 @@ pub struct Changes {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
-    /// What can be changed, and which fields of the same resource change with it.
-    pub possible: BTreeMap<Field, Vec<String>>,
+    /// What can be changed, and what else differs then.
+    pub possible: BTreeMap<Field, Vec<Field>>,
     /// What nobody can change by hand.
     pub impossible: BTreeSet<Field>,
 }
@@ -40,8 +40,8 @@ impl Changes {
         let text = |row: &Value, key: &str| row[key].as_str().expect("a text").to_owned();
         let rows = |key: &str| table[key].as_array().expect("a list").clone();
         let possible = rows("changes").into_iter().map(|row| {
-            let also = row["also"].as_array().expect("a list").iter().filter_map(Value::as_str).map(str::to_owned);
-            ((text(&row, "address"), text(&row, "field")), also.collect())
+            let also = serde_json::from_value(row["also"].clone()).expect("a list of fields");
+            ((text(&row, "address"), text(&row, "field")), also)
         });
         let impossible = rows("unchangeable").iter().map(|row| (text(row, "address"), text(row, "field"))).collect();
         Self { possible: possible.collect(), impossible, child, input, output }

@@ -1,6 +1,6 @@
 //! `jewelctl drift`: what is not as `jewel.toml` says, field by field. Reads only, takes no lock, proposes nothing.
 
-use jewel_engine::{FailureKind, FieldChange, Observation, Ownership, Plan, PlanOptions, Step};
+use jewel_engine::{Action, FailureKind, FieldChange, Observation, Ownership, Plan, PlanOptions, Step};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -26,7 +26,7 @@ struct Drift {
 struct Drifted {
     address: String,
     title: String,
-    /// How: `changed`, `missing`, `foreign`.
+    /// How: `changed`, `missing`, `foreign`, or `unwanted`: there, although the settings do not want it.
     state: &'static str,
     fields: Vec<Difference>,
     /// What `provision` would do about it, where that is not to mend it.
@@ -60,7 +60,11 @@ pub async fn run(run: &Run, args: &DriftArgs) -> Outcome {
 
 fn drifted(plan: &Plan, step: &Step, seen: &Observation) -> Option<Drifted> {
     let state = match seen.found().map(|found| &found.ownership) {
+        // What holds data and is not wanted any more stays: that is how it was left, not how it drifted.
+        _ if step.action == Action::Keep => return None,
+        _ if step.action == Action::Delete => "unwanted",
         None => "missing",
+        Some(Ownership::Shared(_)) => return None,
         Some(Ownership::Foreign(_)) => "foreign",
         // What follows from another resource that is missing has not drifted itself.
         Some(Ownership::Ours) if step.fields.iter().all(|field| field.known_after_apply) => return None,
@@ -93,6 +97,7 @@ fn text(drift: &Drift, all: usize) -> String {
         let state = match resource.state {
             "missing" => ": it is missing",
             "foreign" => ": it is not ours",
+            "unwanted" => ": nobody wants it",
             _ => "",
         };
         lines.push(format!("{} ({}){state}", resource.title, resource.address));

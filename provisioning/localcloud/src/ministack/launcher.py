@@ -9,6 +9,7 @@ What is added to it, and why:
 * Cognito changes groups, and keeps which issuer a user pool was given.
 * Lightsail, which is not here, may ask what a key's policies allow.
 * Certificates and domains are as strict as AWS's (`certificates.py`).
+* CloudFront's flat-rate plans are there, with what they refuse (`pricing_plans.py`).
 * An HTTP integration of API Gateway answers with all headers of its backend, as AWS's does.
 """
 
@@ -347,8 +348,10 @@ async def serve():
     # Python is told to look nowhere by itself; what is beside this file is ours.
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     import certificates
+    import pricing_plans
 
     certificates.patch(app)
+    pricing_plans.patch(app)
     proxy_with_all_headers(apigateway)
     know_more_condition_keys(iam_actions)
     complete_cognito(cognito)
