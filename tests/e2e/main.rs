@@ -2,6 +2,8 @@
 //!
 //! Its own `main` (libtest-mimic) because the cloud must end with the run, whatever failed.
 
+mod beyond;
+mod edge;
 mod hindrances;
 mod http;
 mod journey;
@@ -35,6 +37,9 @@ const TESTS: &[(&str, Test)] = &[
     ("a_browser_shows_the_catalogue", journey::browser),
     ("the_api_describes_itself", journey::openapi),
     ("the_origin_refuses_who_does_not_come_through_the_cdn", journey::origin_is_closed),
+    ("the_gateway_refuses_who_comes_past_the_cdn", edge::gateway_is_closed),
+    ("the_catalogue_is_kept_apart_by_its_query", edge::catalogue_is_kept_apart),
+    ("a_shop_closed_for_maintenance", edge::closed_for_maintenance),
     ("an_admin_signs_in_and_creates_a_product", journey::admin_creates_a_product),
     ("a_second_up_changes_nothing", journey::second_up),
     ("plan_says_no_changes", journey::plan_is_empty),
@@ -53,6 +58,8 @@ const TESTS: &[(&str, Test)] = &[
     ("a_foreign_resource_is_taken_over_only_when_told", operators::foreign_resource),
     ("the_aws_cli_works", wire::aws_cli),
     ("boto3_gets_aws_s_errors", wire::boto3_errors),
+    ("one_mail_contact_serves_two_shops", beyond::one_contact_for_two_shops),
+    ("a_database_of_the_operators_own_carries_a_shop", beyond::a_database_of_the_operators_own),
     ("a_taken_port_is_named", |_| hindrances::port_taken()),
     ("who_is_not_root_is_told", |_| hindrances::not_root()),
     ("a_missing_database_server_is_named", |_| hindrances::no_database_server()),
@@ -62,6 +69,8 @@ const TESTS: &[(&str, Test)] = &[
     ("two_ups_at_once", recovery::two_ups_at_once),
     ("everything_killed_comes_back_with_its_data", recovery::kill_everything),
     ("up_killed_at_random_moments_converges", recovery::kill_up),
+    ("a_shop_with_a_domain_of_its_own", |_| edge::own_domain()),
+    ("the_free_plan_is_tried_and_not_insisted_on", |_| edge::free_plan()),
     ("the_shop_runs_on_mysql", |_| mysql::shop_on_mysql()),
     ("destroy_keeps_the_data_and_says_where", teardown::keeps_data),
     ("destroy_with_data_leaves_nothing", teardown::deletes_data),

@@ -135,7 +135,10 @@ pub fn missing_permission(shop: &Shop) {
     let report = &error["report"];
     let failed = &report["failed"][0];
     assert_eq!((&failed["address"], &failed["failure"]["code"]), (&"bucket-cors.media".into(), &"AccessDenied".into()));
-    assert!(report["done"].as_array().unwrap().len() > 40 && report["not_started"] == serde_json::json!([]), "{report}");
+    assert!(
+        report["done"].as_array().unwrap().len() > 40 && report["not_started"] == serde_json::json!([]),
+        "{report}"
+    );
     assert!(answer.stderr.contains("failed: bucket-cors.media: could not "), "{}", answer.stderr);
     let last = shop.cloud.run(&["runs", "show", "last", "--json", "--env", "denied"]).expect(0).json();
     assert_eq!((&last["exit_code"], last["errors"][0].as_str()), (&1.into(), error["message"].as_str()), "{last}");

@@ -16,7 +16,8 @@ const ONE_BY_ONE: usize = 8;
 ///
 /// `everything` shows each resource and each field.
 pub(crate) fn plan(plan: &Plan, everything: bool) -> String {
-    let steps = || plan.steps.iter().filter(|step| step.action != Action::None);
+    // What is left as it is has nothing to say, unless it is somebody else's.
+    let steps = || plan.steps.iter().filter(|step| step.action != Action::None || !step.reasons.is_empty());
     let gather = !everything && steps().filter(|step| is_plain(step)).count() > ONE_BY_ONE;
     let mut text = String::new();
     if gather {
