@@ -7,10 +7,19 @@ use aws_credential_types::Credentials;
 use jewel_engine::{Failure, FailureKind};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::{Error, classify, failure::incomplete, look_first::LookFirst};
+use crate::{Error, classify, failure::incomplete, look_first::LookFirst, overload::Overload};
 
 /// The Region of what AWS has only once: the firewall of distributions, and the figures about them.
 pub(crate) const GLOBAL_REGION: &str = "us-east-1";
+
+/// A client of one SDK, with what all have in common and interceptors of its own.
+macro_rules! client {
+    ($sdk:ident, $config:expr $(, $interceptor:expr)*) => {
+        $sdk::Client::from_conf(
+            $sdk::config::Builder::from($config).retry_classifier(Overload)$(.interceptor($interceptor))*.build(),
+        )
+    };
+}
 
 /// Whom to talk to, and as whom.
 #[derive(Debug, Clone)]
@@ -92,41 +101,34 @@ impl Clients {
     /// None today; reserved for chains that must be asked at once.
     pub async fn connect(options: &ConnectOptions) -> Result<Self, Error> {
         let config = load(options).await;
-        let lightsail = match &options.endpoints {
-            Some(endpoints) => aws_sdk_lightsail::config::Builder::from(&config).endpoint_url(&endpoints.lightsail),
-            None => aws_sdk_lightsail::config::Builder::from(&config),
-        };
         let global = config.to_builder().region(Region::new(GLOBAL_REGION)).build();
+        let lightsail = config.to_builder();
+        let lightsail = match &options.endpoints {
+            Some(endpoints) => lightsail.endpoint_url(&endpoints.lightsail),
+            None => lightsail,
+        };
         // Buckets have names of their own on AWS only; elsewhere those names would not resolve.
         let elsewhere = config.endpoint_url().is_some() || s3_is_elsewhere(&config);
-        let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(elsewhere);
+        let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(elsewhere).retry_classifier(Overload);
         Ok(Self {
             region: options.region.clone(),
-            lightsail: aws_sdk_lightsail::Client::from_conf(lightsail.build()),
+            lightsail: client!(aws_sdk_lightsail, &lightsail.build()),
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
-            cloudfront: aws_sdk_cloudfront::Client::new(&config),
-            cognito: aws_sdk_cognitoidentityprovider::Client::from_conf(
-                aws_sdk_cognitoidentityprovider::config::Builder::from(&config).interceptor(LookFirst).build(),
-            ),
-            apigateway: aws_sdk_apigatewayv2::Client::from_conf(
-                aws_sdk_apigatewayv2::config::Builder::from(&config).interceptor(LookFirst).build(),
-            ),
-            secrets: aws_sdk_secretsmanager::Client::new(&config),
-            cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
-            cloudwatch_global: aws_sdk_cloudwatch::Client::new(&global),
-            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
-            sns: aws_sdk_sns::Client::new(&config),
-            sns_global: aws_sdk_sns::Client::new(&global),
-            cloudtrail: aws_sdk_cloudtrail::Client::new(&config),
-            budgets: aws_sdk_budgets::Client::new(&global),
-            backup: aws_sdk_backup::Client::from_conf(
-                aws_sdk_backup::config::Builder::from(&config).interceptor(LookFirst).build(),
-            ),
-            waf: aws_sdk_wafv2::Client::new(&global),
-            iam: aws_sdk_iam::Client::from_conf(
-                aws_sdk_iam::config::Builder::from(&global).interceptor(LookFirst).build(),
-            ),
-            sts: aws_sdk_sts::Client::new(&config),
+            cloudfront: client!(aws_sdk_cloudfront, &config),
+            cognito: client!(aws_sdk_cognitoidentityprovider, &config, LookFirst),
+            apigateway: client!(aws_sdk_apigatewayv2, &config, LookFirst),
+            secrets: client!(aws_sdk_secretsmanager, &config),
+            cloudwatch: client!(aws_sdk_cloudwatch, &config),
+            cloudwatch_global: client!(aws_sdk_cloudwatch, &global),
+            logs: client!(aws_sdk_cloudwatchlogs, &config),
+            sns: client!(aws_sdk_sns, &config),
+            sns_global: client!(aws_sdk_sns, &global),
+            cloudtrail: client!(aws_sdk_cloudtrail, &config),
+            budgets: client!(aws_sdk_budgets, &global),
+            backup: client!(aws_sdk_backup, &config, LookFirst),
+            waf: client!(aws_sdk_wafv2, &global),
+            iam: client!(aws_sdk_iam, &global, LookFirst),
+            sts: client!(aws_sdk_sts, &config),
         })
     }
 

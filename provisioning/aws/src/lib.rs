@@ -43,6 +43,7 @@ mod lightsail;
 mod look_first;
 mod names;
 mod outputs;
+mod overload;
 mod prices;
 mod secrets;
 mod spec;
