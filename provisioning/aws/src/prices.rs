@@ -37,6 +37,11 @@ pub(crate) fn secret() -> Price {
     Price { as_of: "2026-09-11".to_owned(), ..price("Secrets Manager secret".to_owned(), 40, true) }
 }
 
+/// The price of one hosted zone, without queries.
+pub(crate) fn hosted_zone() -> Price {
+    Price { as_of: "2026-09-11".to_owned(), ..price("Route 53 hosted zone".to_owned(), 50, true) }
+}
+
 /// The price of a web ACL with so many rules.
 pub(crate) fn firewall(rules: usize) -> Price {
     let cents = 500 + 100 * u64::try_from(rules).unwrap_or(u64::MAX / 100);

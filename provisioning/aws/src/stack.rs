@@ -1,17 +1,20 @@
 //! The shape of our stack, and nothing else. Adding a resource is one file elsewhere and one line here.
 
+use aws_sdk_route53::types::RrType;
 use jewel_engine::{Address, Stack};
 
 use crate::{
-    Clients, Error, Names, StackSpec,
-    access::{ApiKey, ApiUser},
+    Clients, Error, Names, StackSpec, ZoneMode,
+    access::ApiUser,
     address::*,
     backup::{BackupRole, Plan, Selection, Vault},
     cdn::{AccessControl, Distribution, Firewall, Function, Metrics},
+    certificates::{Certificate, Former, Issue},
+    dns::{Record, Target, Text, Zone, Zones},
     gateway::{Api, Authorizer, Integration, Route, Stage},
     identity::{Pool, PoolClient, PoolDomain, PoolGroup},
     lightsail::{Attachment, AutoSnapshots, Database, Instance, Ports, StaticIp},
-    secrets::{DatabaseCredentials, OriginSecret},
+    secrets::{ApiCredentials, DatabaseCredentials},
     storage::{Bucket, BucketCors, BucketPolicy},
     watching::{Alarm, Dashboard, LogGroup, MonthlyBudget, Topic, Trail, TrailPolicy},
 };
@@ -32,7 +35,6 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
         .add(MEDIA_CORS, BucketCors::new(spec, clients, "media", MEDIA_BUCKET))
         .add(DATABASE, Database::new(spec, clients))
         .add(DATABASE_SECRET, DatabaseCredentials::new(spec, clients))
-        .add(ORIGIN_SECRET, OriginSecret::new(spec, clients))
         .add(INSTANCE, Instance::new(spec, clients))
         .add(AUTO_SNAPSHOTS, AutoSnapshots::new(spec, clients))
         .add(PORTS, Ports::new(spec, clients))
@@ -68,7 +70,22 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
         .add(FIREWALL, Firewall::new(spec, clients))
         .add(METRICS, Metrics::new(clients))
         .add(API_USER, ApiUser::new(spec, clients))
-        .add(API_KEY, ApiKey::new(spec, clients));
+        .add(API_SECRET, ApiCredentials::new(spec, clients));
+    if let Some(domain) = &spec.domain {
+        let zones = Zones::new(spec, clients, domain);
+        let output = |name: &str| Text::Output(CERTIFICATE, name.to_owned());
+        let (name, value) = (output(Certificate::RECORD_NAME), output(Certificate::RECORD_VALUE));
+        stack = stack
+            .add(CERTIFICATE, Certificate::new(spec, clients, domain))
+            .add(VALIDATION, Record::validation(&zones, &domain.name, name, value))
+            .add(ISSUE, Issue::new(spec, clients, domain))
+            .add(FORMER_CERTIFICATES, Former::new(spec, clients, domain))
+            .add(DOMAIN_IPV4, Record::new(&zones, RrType::A, &domain.name, Target::distribution()))
+            .add(DOMAIN_IPV6, Record::new(&zones, RrType::Aaaa, &domain.name, Target::distribution()));
+        if domain.zone == ZoneMode::Create {
+            stack = stack.add(ZONE, Zone::new(spec, clients, domain));
+        }
+    }
     for (precedence, group) in (1..).zip(&spec.users.groups) {
         stack = stack.add(Address::new("user-group", group), PoolGroup::new(clients, group, precedence));
     }
@@ -131,7 +148,7 @@ mod tests {
                 })
                 .collect::<std::collections::BTreeMap<_, _>>()
         );
-        assert_eq!((plan.cost.before_cents, plan.cost.after_cents), (0, 3_960));
+        assert_eq!((plan.cost.before_cents, plan.cost.after_cents), (0, 3_920));
     }
 
     #[tokio::test]
