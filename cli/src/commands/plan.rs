@@ -16,7 +16,7 @@ use crate::wiring::Shop;
 pub async fn run(run: &Run, args: &PlanArgs) -> Outcome {
     let shop = Shop::open(run).await?;
     let seen = look(run, &shop).await?;
-    let plan = jewel_engine::plan(&seen.stack, &seen.observed, &PlanOptions { adopt: args.adopt });
+    let plan = jewel_engine::plan(&seen.stack, &seen.observed, &PlanOptions { adopt: args.adopt, ..PlanOptions::default() });
     if let Some(path) = &args.out {
         save(&plan, path)?;
     }

@@ -32,7 +32,7 @@ pub async fn run(run: &Run, args: &ProvisionArgs) -> Outcome {
             })?;
             plan
         }
-        None => jewel_engine::plan(&seen.stack, &seen.observed, &PlanOptions { adopt: args.adopt }),
+        None => jewel_engine::plan(&seen.stack, &seen.observed, &PlanOptions { adopt: args.adopt, ..PlanOptions::default() }),
     };
     refuse(&plan)?;
     if args.dry_run {
@@ -80,7 +80,7 @@ pub async fn apply(run: &Run, shop: &Shop, plan: &Plan, held: &Held) -> Result<u
     } else {
         left = match plan.kind {
             PlanKind::Provision => {
-                jewel_engine::plan(&again.stack, &again.observed, &PlanOptions { adopt: plan.adopt })
+                jewel_engine::plan(&again.stack, &again.observed, &PlanOptions { adopt: plan.adopt, ..PlanOptions::default() })
             }
             PlanKind::Destroy => {
                 let delete_data = plan.steps.iter().any(|step| step.holds_data && step.action == Action::Delete);

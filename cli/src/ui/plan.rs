@@ -46,13 +46,8 @@ pub(crate) fn summary(plan: &Plan) -> String {
         .map(|(action, words)| format!("{} {words}", plan.count(*action)))
         .collect();
     let mut text = counts.join(", ");
-    if plan.cost.before_cents != plan.cost.after_cents || plan.kind == PlanKind::Provision {
-        let _ = write!(
-            text,
-            "\nfixed cost a month: USD {} before, USD {} after (traffic and storage not included)",
-            dollars(plan.cost.before_cents),
-            dollars(plan.cost.after_cents)
-        );
+    if plan.cost.before_usd != plan.cost.after_usd || plan.kind == PlanKind::Provision {
+        let _ = write!(text, "\n{}", super::cost::lines(&plan.cost));
     }
     text
 }
@@ -100,8 +95,4 @@ fn value(value: &Value) -> String {
     }
     let cut: String = text.chars().take(WIDEST_VALUE - 1).collect();
     format!("{cut}…")
-}
-
-fn dollars(cents: u64) -> String {
-    format!("{}.{:02}", cents / 100, cents % 100)
 }

@@ -6,7 +6,7 @@ mod api_user;
 use serde_json::Value as Json;
 
 pub(crate) use api_key::ApiKey;
-pub(crate) use api_user::ApiUser;
+pub(crate) use api_user::{ApiUser, metrics_namespace};
 
 /// A policy document as a value. IAM gives documents back percent-encoded, other services as they are.
 pub(crate) fn document(text: &str) -> Json {

@@ -58,6 +58,7 @@ pub use lease::lease;
 pub use lightsail::{Pointers, pointers};
 pub use names::Names;
 pub use outputs::{Outputs, outputs, read_outputs};
+pub use prices::{Rate, Traffic, bill, rates};
 pub use secrets::{DatabaseSecret, read_database_secret, read_origin_secret};
 pub use spec::{AlertsSpec, ApiSpec, DatabaseSpec, SpecError, StackSpec, UsersSpec};
 pub use stack::stack;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    Action, Address, Observation, Observed, Ownership, Plan, PlanKind, Refusal, Stack, Step,
+    Action, Address, Observation, Observed, Ownership, Plan, PlanKind, PlanOptions, Refusal, Stack, Step,
     plan::{FORMAT, cost, digest, step},
     stack::Node,
 };
@@ -66,7 +66,9 @@ pub fn plan_destroy(stack: &Stack, observed: &Observed, options: &DestroyOptions
         made_at: Timestamp::now(),
         digest: digest(stack, observed),
         adopt: false,
-        cost: cost(&steps, observed, |step| step.action == Action::Keep),
+        cost: cost(stack, observed, &PlanOptions::default(), |address| {
+            steps.iter().any(|step| step.action == Action::Keep && step.address == *address)
+        }),
         steps,
         refusals,
     }

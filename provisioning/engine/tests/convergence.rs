@@ -215,7 +215,7 @@ async fn a_foreign_resource_is_refused_until_adopted() {
     let observed = look(&stack).await;
     let refused = plan(&stack, &observed, &PlanOptions::default());
     assert_eq!(refused.refusals[0].failure.kind, FailureKind::Foreign);
-    let adopting = plan(&stack, &observed, &PlanOptions { adopt: true });
+    let adopting = plan(&stack, &observed, &PlanOptions { adopt: true, ..Default::default() });
     assert_eq!(adopting.steps[0].action, Action::Adopt);
     assert!(apply(&stack, &adopting, &observed, &quick(), &|_| {}).await.unwrap().is_complete());
     assert!(replan(&stack).await.is_empty());

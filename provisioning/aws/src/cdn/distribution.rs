@@ -11,12 +11,13 @@ use aws_sdk_cloudfront::{
     types::{DistributionConfig, DistributionConfigWithTags, DistributionSummary, Tag, Tags as TagSet},
 };
 use jewel_engine::{
-    Address, Context, Desired, Failure, FailureKind, FieldChange, Found, Inputs, Ownership, Readiness, Resource, Value,
+    Address, Context, Desired, Failure, FailureKind, FieldChange, Found, Inputs, Ownership, Price, Readiness, Resource,
+    Value,
 };
 use serde_json::Value as Json;
 
 use super::config::{Parts, build, merge, render};
-use crate::{Clients, Names, StackSpec, address, classify, failure::incomplete, tags::Tags};
+use crate::{Clients, Names, StackSpec, Traffic, address, classify, failure::incomplete, prices, tags::Tags};
 
 /// How long a distribution may be missing from lists after its creation was refused as repeated.
 const LIST_LAG: Duration = Duration::from_secs(45);
@@ -30,6 +31,7 @@ pub(crate) struct Distribution {
     tags: Tags,
     /// When a creation was first refused because its reference was used before.
     used: Mutex<Option<Instant>>,
+    traffic: Traffic,
 }
 
 impl Distribution {
@@ -43,6 +45,7 @@ impl Distribution {
             media_domain: domain("media"),
             tags: Tags::new(spec, "shop"),
             used: Mutex::new(None),
+            traffic: spec.traffic.clone(),
         }
     }
 
@@ -148,6 +151,14 @@ impl Resource for Distribution {
     // Minutes as a rule; the SDK's own waiter gives up after 35.
     fn deadline(&self) -> Duration {
         Duration::from_secs(40 * 60)
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("CloudFront distribution", "only traffic is paid", "2026-11-22"))
+    }
+
+    fn usage(&self) -> Vec<Price> {
+        prices::edge(&self.traffic)
     }
 
     fn desired(&self, inputs: &Inputs) -> Desired {

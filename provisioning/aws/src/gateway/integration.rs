@@ -7,12 +7,13 @@ use aws_sdk_apigatewayv2::{
     Client,
     types::{Integration as Description, IntegrationType},
 };
-use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Resource};
+use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
     Clients, StackSpec, address, classify,
     failure::optional,
+    prices,
     secrets::{OriginSecret, Secret},
 };
 
@@ -83,6 +84,10 @@ impl Resource for Integration {
 
     fn part_of(&self) -> Option<Address> {
         Some(address::API.into())
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("API Gateway integration", "part of the HTTP API", "2026-11-22"))
     }
 
     fn desired(&self, inputs: &Inputs) -> Desired {
