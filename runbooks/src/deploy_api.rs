@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use jewel_host::{Environment, Event, Report, Rollout};
 
-use crate::{Error, Reach, database};
+use secrecy::SecretString;
+
+use crate::{Error, Reach, database, delivery::Delivery};
 
 /// How many releases stay on the instance.
 const KEEP: usize = 5;
@@ -19,6 +21,8 @@ pub struct DeployApi<'a> {
     pub version: &'a str,
     /// Where the instance finds the keys that tokens are signed with, when that is not below the issuer's address.
     pub jwks_url: Option<&'a str>,
+    /// Where the instance finds AWS, when that is not AWS itself.
+    pub aws_endpoint: Option<&'a str>,
     /// What the API logs, in `tracing`'s filter syntax.
     pub log: &'a str,
     /// How long a started release may take to be ready.
@@ -29,7 +33,7 @@ impl<'a> DeployApi<'a> {
     /// A deployment with the usual patience and logging.
     #[must_use]
     pub fn new(binary: &'a Path, version: &'a str) -> Self {
-        Self { binary, version, jwks_url: None, log: "info", ready_within: Duration::from_secs(30) }
+        Self { binary, version, jwks_url: None, aws_endpoint: None, log: "info", ready_within: Duration::from_secs(30) }
     }
 }
 
@@ -42,7 +46,9 @@ pub async fn deploy_api(
     wanted: &DeployApi<'_>,
     on_event: &mut (dyn FnMut(Event) + Send),
 ) -> Result<Report, Error> {
-    let environment = environment(reach, wanted).await?;
+    let context = reach.context();
+    let delivery = Delivery::fetch(context.clients, &context.outputs.api_secret).await?;
+    let environment = environment(reach, wanted, &delivery).await?;
     let rollout = Rollout {
         binary: wanted.binary,
         version: wanted.version,
@@ -50,13 +56,17 @@ pub async fn deploy_api(
         ready_within: wanted.ready_within,
         keep: KEEP,
     };
-    Ok(jewel_host::rollout(reach.session(), &rollout, on_event).await?)
+    let report = jewel_host::rollout(reach.session(), &rollout, on_event).await?;
+    delivery.note(context.clients).await?;
+    Ok(report)
 }
 
-async fn environment(reach: &Reach<'_>, wanted: &DeployApi<'_>) -> Result<Environment, Error> {
+async fn environment(reach: &Reach<'_>, wanted: &DeployApi<'_>, delivery: &Delivery) -> Result<Environment, Error> {
     let (clients, outputs) = (reach.context().clients, reach.context().outputs);
-    let (database, origin) =
-        tokio::try_join!(database::open(reach), database::secret(clients, &outputs.origin_secret))?;
+    let incomplete = || Error::Secret { secret: outputs.api_secret.clone(), reason: "a part of it is missing" };
+    let part = |part: &Option<SecretString>| part.clone().ok_or_else(incomplete);
+    let told = &delivery.secret;
+    let database = database::open(reach).await?;
     let password = database.ensure_api_user().await?;
     let secret = database.secret();
     let mut environment = Environment::default();
@@ -66,7 +76,15 @@ async fn environment(reach: &Reach<'_>, wanted: &DeployApi<'_>) -> Result<Enviro
     environment.set("JEWEL_DATABASE_USER", database::API_USER);
     environment.set("JEWEL_DATABASE_PASSWORD", password);
     environment.set("JEWEL_DATABASE_TLS", "required");
-    environment.set("JEWEL_ORIGIN_SECRETS", origin);
+    environment.set("JEWEL_ORIGIN_SECRETS", part(&told.origin_secret)?);
+    environment.set("AWS_ACCESS_KEY_ID", told.access_key_id.clone().ok_or_else(incomplete)?);
+    environment.set("AWS_SECRET_ACCESS_KEY", part(&told.secret_access_key)?);
+    environment.set("AWS_REGION", clients.region.as_str());
+    // An instance's own metadata offers a role of AWS's account, without rights here. SDKs must not take it up.
+    environment.set("AWS_EC2_METADATA_DISABLED", "true");
+    if let Some(url) = wanted.aws_endpoint {
+        environment.set("AWS_ENDPOINT_URL", url);
+    }
     environment.set("JEWEL_TOKEN_ISSUER", outputs.token_issuer.as_str());
     environment.set("JEWEL_TOKEN_CLIENT_ID", outputs.user_pool_client_id.as_str());
     if let Some(url) = wanted.jwks_url {

@@ -3,8 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use jewel_tests::Cloud;
-use jewel_tests::proxy::{Proxy, Rules};
+use jewel_tests::proxy::Rules;
+use jewel_tests::{Cloud, Proxied};
 
 const LATENCY: Duration = Duration::from_millis(80);
 
@@ -15,21 +15,12 @@ fn main() {
     let cloud = Cloud::new();
     cloud.run(&["init", "--yes"]).expect(0);
     cloud.run(&["local", "up"]).expect(0);
-    let variables = cloud.variables();
-    let upstream = |name| variables.iter().find(|(key, _)| key == name).map(|(_, url)| url.as_str()).expect(name);
-    let proxy = Proxy::new(upstream("AWS_ENDPOINT_URL"), upstream("AWS_ENDPOINT_URL_LIGHTSAIL"));
+    let way = Proxied::new(&cloud);
     let run = |latency: Duration, args: &[&str]| {
-        proxy.begin(Rules { env: "prod".into(), latency, fault: None });
-        let mut command = cloud.command(args).env("JEWEL_TARGET", "aws");
-        for (name, value) in &variables {
-            command = command.env(name, value);
-        }
-        let command =
-            command.env("AWS_ENDPOINT_URL", &proxy.gateway).env("AWS_ENDPOINT_URL_LIGHTSAIL", &proxy.lightsail);
         let began = Instant::now();
-        command.run().expect(0);
+        way.run(Rules { env: "prod".into(), latency, ..Rules::default() }, args).expect(0);
         let took = began.elapsed();
-        let calls = proxy.calls();
+        let calls = way.proxy.calls();
         let sum: Duration = calls.iter().map(|seen| seen.took).sum();
         (took, calls.len(), sum)
     };

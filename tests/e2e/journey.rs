@@ -146,10 +146,12 @@ for p in c.get_paginator('list_secrets').paginate():
     for line in values.lines() {
         match serde_json::from_str::<Value>(line) {
             Ok(Value::Object(fields)) => {
-                let halves = ["password", "secret_access_key"].iter().filter_map(|key| fields.get(*key)?.as_str());
+                let halves = ["password", "secret_access_key", "origin_secret"]
+                    .iter()
+                    .filter_map(|key| fields.get(*key)?.as_str());
                 secrets.extend(halves.map(str::to_owned));
             }
-            _ => secrets.push(line.to_owned()),
+            _ => panic!("a secret that is no document"),
         }
     }
     assert!(secrets.len() >= 3 && secrets.iter().all(|secret| secret.len() >= 16), "{} secrets", secrets.len());

@@ -4,8 +4,11 @@ pub mod browser;
 mod cloud;
 mod command;
 pub mod inventory;
+pub mod models;
+mod proxied;
 pub mod proxy;
 mod python;
 
 pub use cloud::Cloud;
 pub use command::{Answer, Jewelctl, binaries};
+pub use proxied::Proxied;

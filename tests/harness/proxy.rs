@@ -5,6 +5,7 @@
 
 mod call;
 mod fault;
+mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ use tokio::net::TcpListener;
 
 pub use call::Call;
 pub use fault::Fault;
+pub use wire::Wire;
 
 /// Between an answer that is on its way and the process that gets it.
 const DELIVERY: Duration = Duration::from_millis(3);
@@ -47,6 +49,8 @@ pub struct Rules {
     pub latency: Duration,
     /// What goes wrong, and with which call.
     pub fault: Option<(Fault, When)>,
+    /// Whether requests are kept as they came.
+    pub keep: bool,
 }
 
 /// A call as it was seen, and how long the cloud took.
@@ -56,6 +60,8 @@ pub struct Seen {
     pub call: Call,
     /// From its arrival to the answer's end, the added latency included.
     pub took: Duration,
+    /// The request itself, where the rules ask for it.
+    pub wire: Option<Wire>,
 }
 
 struct Shared {
@@ -142,7 +148,7 @@ impl std::fmt::Debug for Proxy {
 
 impl Shared {
     /// Writes a call down; its place in the record, and what is to go wrong with it.
-    fn arrived(&self, mut call: Call, fault: Option<&(Fault, When)>) -> (usize, Option<Fault>) {
+    fn arrived(&self, mut call: Call, fault: Option<&(Fault, When)>, wire: Option<Wire>) -> (usize, Option<Fault>) {
         let mut log = self.log.lock().expect("no panic");
         let count = log.counts.entry(call.label.clone()).or_default();
         *count += 1;
@@ -156,7 +162,7 @@ impl Shared {
             strikes.then_some(*fault)
         });
         log.struck += usize::from(strike.is_some());
-        log.calls.push(Seen { call, took: Duration::ZERO });
+        log.calls.push(Seen { call, took: Duration::ZERO, wire });
         (log.calls.len() - 1, strike)
     }
 
@@ -218,7 +224,8 @@ async fn pass(
     let path = parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
     let call = Call::read(parts.method.as_str(), &path, &parts.headers, &body, &rules.env);
     let service = call.service.clone();
-    let (index, fault) = shared.arrived(call, rules.fault.as_ref());
+    let wire = rules.keep.then(|| Wire::new(&parts, &path, &body));
+    let (index, fault) = shared.arrived(call, rules.fault.as_ref(), wire);
     tokio::time::sleep(rules.latency).await;
 
     match fault {

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Mutex;
 
 use crate::{Answer, Cloud};
 
-const PACKAGES: [&str; 2] = ["awscli==1.46.3", "boto3==1.44.3"];
+// `regex` knows the classes that AWS's patterns use and Python's own module does not.
+const PACKAGES: [&str; 3] = ["awscli==1.46.3", "boto3==1.44.3", "regex==2026.11.15"];
 
 impl Cloud {
     /// `aws ARGS…`, pointed at this cloud by the lines that `jewelctl local env` prints.
@@ -29,6 +31,11 @@ impl Cloud {
         command
     }
 
+    /// The folder of the virtual environment.
+    pub(crate) fn python_environment(&self) -> PathBuf {
+        environment(self)
+    }
+
     fn shell(&self, script: &str) -> Command {
         let tools = environment(self);
         let mut command = Command::new("sh");
@@ -48,6 +55,8 @@ impl Cloud {
 
 /// The virtual environment, made whole or not at all.
 fn environment(cloud: &Cloud) -> PathBuf {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock();
     let folder = cloud.cache().join("jewelctl/tests").join(PACKAGES.join("-").replace("==", "-"));
     if folder.join("complete").exists() {
         return folder;

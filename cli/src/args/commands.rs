@@ -4,8 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
+use jewel_engine::{PlanOptions, Stack};
 
 use super::LocalArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -88,6 +91,31 @@ pub struct UpArgs {
     pub lock_wait: u64,
 }
 
+/// What a plan does only when it is told to.
+#[derive(Args, Clone, Debug)]
+pub struct ConsentArgs {
+    /// Take over resources that carry our name but not our tags
+    #[arg(long)]
+    pub adopt: bool,
+    /// Replace this resource although something goes with the old one, as the refused plan says (may be repeated)
+    #[arg(long, value_name = "ADDRESS")]
+    pub replace: Vec<String>,
+}
+
+impl ConsentArgs {
+    /// As the engine takes it.
+    ///
+    /// # Errors
+    /// Exit 2 when a named resource is not in the stack: a slip of the pen must not pass for a consent.
+    pub fn options(&self, stack: &Stack) -> Result<PlanOptions, Failure> {
+        if let Some(unknown) = self.replace.iter().find(|name| stack.resource(name).is_none()) {
+            return Err(Failure::new(Exit::Usage, format!("the stack has no resource `{unknown}`"))
+                .hint("`jewelctl plan --json | jq -r .steps[].address` prints their addresses"));
+        }
+        Ok(PlanOptions { adopt: self.adopt, replace: self.replace.iter().map(|name| name.as_str().into()).collect() })
+    }
+}
+
 /// `jewelctl plan`
 #[derive(Args, Debug)]
 #[command(
@@ -100,9 +128,9 @@ pub struct PlanArgs {
     /// Write the plan to a file, for `provision FILE`; it holds no secret
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Take over resources that carry our name but not our tags
-    #[arg(long)]
-    pub adopt: bool,
+    /// What the plan may do that must be named
+    #[command(flatten)]
+    pub consent: ConsentArgs,
 }
 
 /// `jewelctl provision`
@@ -115,9 +143,9 @@ pub struct ProvisionArgs {
     /// Show what would change, and change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Take over resources that carry our name but not our tags
-    #[arg(long)]
-    pub adopt: bool,
+    /// What the plan may do that must be named
+    #[command(flatten)]
+    pub consent: ConsentArgs,
     /// Wait for another run's lock at most this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     pub lock_wait: u64,

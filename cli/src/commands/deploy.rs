@@ -73,6 +73,7 @@ pub async fn api(run: &Run, shop: &Shop, reach: &Reach<'_>, binary: &Path) -> Re
     let jwks = shop.jwks_url(reach.context().outputs);
     let mut wanted = DeployApi::new(binary, VERSION);
     wanted.jwks_url = jwks.as_deref();
+    wanted.aws_endpoint = shop.aws_endpoint();
     let report = jewel_runbooks::deploy_api(reach, &wanted, &mut |event| {
         run.ui.event("deploy-api", &event);
         phase.now(&ui::words::rollout(&event));

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use jewel_engine::{ObserveOptions, Observed, Plan, PlanOptions, Stack};
+use jewel_engine::{ObserveOptions, Observed, Plan, Stack};
 
 use crate::Run;
 use crate::args::PlanArgs;
@@ -16,7 +16,7 @@ use crate::wiring::Shop;
 pub async fn run(run: &Run, args: &PlanArgs) -> Outcome {
     let shop = Shop::open(run).await?;
     let seen = look(run, &shop).await?;
-    let plan = jewel_engine::plan(&seen.stack, &seen.observed, &PlanOptions { adopt: args.adopt, ..PlanOptions::default() });
+    let plan = jewel_engine::plan(&seen.stack, &seen.observed, &args.consent.options(&seen.stack)?);
     if let Some(path) = &args.out {
         save(&plan, path)?;
     }

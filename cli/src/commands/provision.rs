@@ -32,7 +32,7 @@ pub async fn run(run: &Run, args: &ProvisionArgs) -> Outcome {
             })?;
             plan
         }
-        None => jewel_engine::plan(&seen.stack, &seen.observed, &PlanOptions { adopt: args.adopt, ..PlanOptions::default() }),
+        None => jewel_engine::plan(&seen.stack, &seen.observed, &args.consent.options(&seen.stack)?),
     };
     refuse(&plan)?;
     if args.dry_run {
@@ -80,7 +80,9 @@ pub async fn apply(run: &Run, shop: &Shop, plan: &Plan, held: &Held) -> Result<u
     } else {
         left = match plan.kind {
             PlanKind::Provision => {
-                jewel_engine::plan(&again.stack, &again.observed, &PlanOptions { adopt: plan.adopt, ..PlanOptions::default() })
+                let options =
+                    PlanOptions { adopt: plan.adopt, replace: plan.replace.clone(), ..PlanOptions::default() };
+                jewel_engine::plan(&again.stack, &again.observed, &options)
             }
             PlanKind::Destroy => {
                 let delete_data = plan.steps.iter().any(|step| step.holds_data && step.action == Action::Delete);

@@ -63,6 +63,19 @@ pub async fn run(run: &Run, args: &StatusArgs) -> Outcome {
                 },
             })
             .collect();
+        // The API is down or up whatever key it has; but with an old one it will not be for long.
+        let delivered = jewel_runbooks::is_delivered(&shop.clients, &outputs.api_secret).await?;
+        status.healthy &= delivered;
+        status.probes.push(Line {
+            name: "api-key".to_owned(),
+            healthy: delivered,
+            detail: if delivered {
+                "the current one is on the instance"
+            } else {
+                "changed; `jewelctl deploy api` delivers it"
+            }
+            .to_owned(),
+        });
         status.url = Some(url);
     }
     run.ui.result(&status, || {

@@ -132,6 +132,11 @@ impl Shop {
         Some(format!("{}/{}/.well-known/jwks.json", cloud.gateway_from_instances, outputs.user_pool_id))
     }
 
+    /// Where the instance finds AWS, when that is this machine.
+    pub fn aws_endpoint(&self) -> Option<&str> {
+        self.local.as_ref().map(|cloud| cloud.gateway_from_instances.as_str())
+    }
+
     /// The address that the instance's firewall sees us under.
     pub async fn caller(&self) -> Result<IpAddr, Failure> {
         if self.local.is_some() {

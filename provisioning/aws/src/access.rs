@@ -1,12 +1,12 @@
 //! Identities of machines, and what they may do.
 
-mod api_key;
 mod api_user;
+mod user_keys;
 
 use serde_json::Value as Json;
 
-pub(crate) use api_key::ApiKey;
 pub(crate) use api_user::{ApiUser, metrics_namespace};
+pub(crate) use user_keys::UserKeys;
 
 /// A policy document as a value. IAM gives documents back percent-encoded, other services as they are.
 pub(crate) fn document(text: &str) -> Json {

@@ -44,8 +44,8 @@ pub const FIREWALL: &str = "web-acl.shop";
 pub const METRICS: &str = "distribution-metrics.shop";
 /// As whom the API calls AWS.
 pub const API_USER: &str = "user.api";
-/// The key it does so with.
-pub const API_KEY: &str = "secret.api-key";
+/// The key it does so with, and what proves to it that a request came through our front door.
+pub const API_SECRET: &str = "secret.api";
 /// How the distribution signs its requests to buckets.
 pub const ACCESS_CONTROL: &str = "access-control.site";
 /// Rewrites paths of the single-page shop.
@@ -56,8 +56,6 @@ pub const DISTRIBUTION: &str = "distribution.shop";
 pub const DATABASE: &str = "database.shop";
 /// How to log in to the database; also the pointer that says which database is the current one.
 pub const DATABASE_SECRET: &str = "secret.database";
-/// What proves to the API that a request came through the gateway.
-pub const ORIGIN_SECRET: &str = "secret.origin";
 /// The machine the API runs on.
 pub const INSTANCE: &str = "instance.api";
 /// The machine's open ports.

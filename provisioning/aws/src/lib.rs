@@ -59,6 +59,6 @@ pub use lightsail::{Pointers, pointers};
 pub use names::Names;
 pub use outputs::{Outputs, outputs, read_outputs};
 pub use prices::{Rate, Traffic, bill, rates};
-pub use secrets::{DatabaseSecret, read_database_secret, read_origin_secret};
+pub use secrets::{ApiSecret, DatabaseSecret, read_api_secret, read_database_secret};
 pub use spec::{AlertsSpec, ApiSpec, DatabaseSpec, SpecError, StackSpec, UsersSpec};
 pub use stack::stack;

@@ -32,8 +32,8 @@ pub struct Outputs {
     pub database_name: String,
     /// The name of the secret with the database's credentials.
     pub database_secret: String,
-    /// The name of the secret the API checks requests with.
-    pub origin_secret: String,
+    /// The name of the secret with the API's key and with what it checks requests by.
+    pub api_secret: String,
     /// The Cognito user pool.
     pub user_pool_id: String,
     /// The shop's client id in it.
@@ -62,7 +62,7 @@ pub fn outputs(map: &OutputMap) -> Option<Outputs> {
         static_ip: text(address::STATIC_IP, "address")?,
         database_name: text(address::DATABASE, "name")?,
         database_secret: text(address::DATABASE_SECRET, "name")?,
-        origin_secret: text(address::ORIGIN_SECRET, "name")?,
+        api_secret: text(address::API_SECRET, "name")?,
         user_pool_id: text(address::USER_POOL, "id")?,
         user_pool_client_id: text(address::USER_POOL_CLIENT, "id")?,
         user_pool_domain: text(address::USER_POOL_DOMAIN, "domain")?,
@@ -87,7 +87,7 @@ pub async fn read_outputs(spec: &StackSpec, clients: &Clients) -> Result<Option<
                 | address::STATIC_IP
                 | address::DATABASE
                 | address::DATABASE_SECRET
-                | address::ORIGIN_SECRET
+                | address::API_SECRET
                 | address::USER_POOL
                 | address::USER_POOL_CLIENT
                 | address::USER_POOL_DOMAIN

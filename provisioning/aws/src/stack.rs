@@ -4,14 +4,14 @@ use jewel_engine::{Address, Stack};
 
 use crate::{
     Clients, Error, Names, StackSpec,
-    access::{ApiKey, ApiUser},
+    access::ApiUser,
     address::*,
     backup::{BackupRole, Plan, Selection, Vault},
     cdn::{AccessControl, Distribution, Firewall, Function, Metrics},
     gateway::{Api, Authorizer, Integration, Route, Stage},
     identity::{Pool, PoolClient, PoolDomain, PoolGroup},
     lightsail::{Attachment, AutoSnapshots, Database, Instance, Ports, StaticIp},
-    secrets::{DatabaseCredentials, OriginSecret},
+    secrets::{ApiCredentials, DatabaseCredentials},
     storage::{Bucket, BucketCors, BucketPolicy},
     watching::{Alarm, Dashboard, LogGroup, MonthlyBudget, Topic, Trail, TrailPolicy},
 };
@@ -32,7 +32,6 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
         .add(MEDIA_CORS, BucketCors::new(spec, clients, "media", MEDIA_BUCKET))
         .add(DATABASE, Database::new(spec, clients))
         .add(DATABASE_SECRET, DatabaseCredentials::new(spec, clients))
-        .add(ORIGIN_SECRET, OriginSecret::new(spec, clients))
         .add(INSTANCE, Instance::new(spec, clients))
         .add(AUTO_SNAPSHOTS, AutoSnapshots::new(spec, clients))
         .add(PORTS, Ports::new(spec, clients))
@@ -65,7 +64,7 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
         .add(FIREWALL, Firewall::new(spec, clients))
         .add(METRICS, Metrics::new(clients))
         .add(API_USER, ApiUser::new(spec, clients))
-        .add(API_KEY, ApiKey::new(spec, clients));
+        .add(API_SECRET, ApiCredentials::new(spec, clients));
     for (address, alarm) in Alarm::all(spec, clients) {
         stack = stack.add(address, alarm);
     }

@@ -1,5 +1,7 @@
 //! The plan that takes a stack away: the edges turned round, and data left unless asked.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use crate::{
@@ -66,6 +68,7 @@ pub fn plan_destroy(stack: &Stack, observed: &Observed, options: &DestroyOptions
         made_at: Timestamp::now(),
         digest: digest(stack, observed),
         adopt: false,
+        replace: BTreeSet::new(),
         cost: cost(stack, observed, &PlanOptions::default(), |address| {
             steps.iter().any(|step| step.action == Action::Keep && step.address == *address)
         }),

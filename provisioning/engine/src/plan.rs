@@ -19,6 +19,9 @@ pub(crate) const FORMAT: u32 = 2;
 pub struct PlanOptions {
     /// Take over resources that have our names but not our marks.
     pub adopt: bool,
+    /// Resources that may be replaced although something goes with the old one; see
+    /// [`crate::Resource::loss_by_replacement`].
+    pub replace: BTreeSet<Address>,
     /// What all of it may cost by the month.
     pub budget: Option<Usd>,
     /// Whether a subscription pays a part.
@@ -50,6 +53,9 @@ pub struct Plan {
     pub digest: String,
     /// Whether foreign resources are taken over.
     pub adopt: bool,
+    /// Resources whose replacement was allowed by name.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub replace: BTreeSet<Address>,
     /// One step for each resource, each after those it needs. Steps without change are among them.
     pub steps: Vec<Step>,
     /// Why the plan may not be applied, if there is a reason.
@@ -178,7 +184,7 @@ pub fn plan(stack: &Stack, observed: &Observed, options: &PlanOptions) -> Plan {
             reasons.push(format!("{need} is made anew"));
             action = Action::Update;
         }
-        if let Some(failure) = refuse(node, seen, action, options) {
+        if let Some(failure) = refuse(address, node, seen, action, options) {
             refusals.push(Refusal { address: address.clone(), failure });
         }
         // Outputs of what is made anew are known only afterwards; those of what is changed in place stay.
@@ -195,6 +201,7 @@ pub fn plan(stack: &Stack, observed: &Observed, options: &PlanOptions) -> Plan {
         made_at: Timestamp::now(),
         digest: digest(stack, observed),
         adopt: options.adopt,
+        replace: options.replace.clone(),
         cost: cost(stack, observed, options, |_| true),
         steps,
         refusals,
@@ -228,7 +235,13 @@ fn decide(
 }
 
 /// What may never be done by a plan.
-fn refuse(node: &Node, seen: &Observation, action: Action, options: &PlanOptions) -> Option<Failure> {
+fn refuse(
+    address: &Address,
+    node: &Node,
+    seen: &Observation,
+    action: Action,
+    options: &PlanOptions,
+) -> Option<Failure> {
     let title = node.resource.title();
     match seen {
         Observation::Unreadable(failure) => return Some(failure.clone()),
@@ -242,9 +255,16 @@ fn refuse(node: &Node, seen: &Observation, action: Action, options: &PlanOptions
         }
         Observation::Absent => {}
     }
-    (action == Action::Replace && node.resource.holds_data()).then(|| {
-        Failure::permanent(format!("change {title}"), "that needs a new one, and a plan never replaces what holds data")
-    })
+    if action != Action::Replace {
+        return None;
+    }
+    if node.resource.holds_data() {
+        let why = "that needs a new one, and a plan never replaces what holds data";
+        return Some(Failure::permanent(format!("change {title}"), why));
+    }
+    let lost = node.resource.loss_by_replacement().filter(|_| !options.replace.contains(address))?;
+    let why = format!("that needs a new one, which loses {lost}; `--replace {address}` allows it");
+    Some(Failure::permanent(format!("change {title}"), why))
 }
 
 pub(crate) fn step(

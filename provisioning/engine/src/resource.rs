@@ -32,6 +32,12 @@ pub trait Resource: Send + Sync + 'static {
         false
     }
 
+    /// What a replacement loses that is neither data nor made again, if anything. A plan replaces such a resource only
+    /// when it was named.
+    fn loss_by_replacement(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Where its data is, said when it is kept: `database shop-prod-db-1 in ap-southeast-1`.
     fn whereabouts(&self, _found: &Found) -> String {
         self.title()

@@ -7,11 +7,11 @@ mod simulated;
 use std::{sync::atomic::Ordering, time::Duration};
 
 use jewel_engine::{
-    Action, ApplyError, ApplyOptions, DestroyOptions, FailureKind, ObserveOptions, Observed, Pace, Plan, PlanOptions,
-    Report, Stack, Status, apply, observe, plan, plan_destroy,
+    Action, Address, ApplyError, ApplyOptions, DestroyOptions, FailureKind, ObserveOptions, Observed, Pace, Plan,
+    PlanOptions, Report, Stack, Status, apply, observe, plan, plan_destroy,
 };
 use proptest::prelude::*;
-use simulated::{Cloud, Fault, Thing};
+use simulated::{Cloud, Fault, Holds, Thing};
 
 fn quick() -> ApplyOptions {
     let pace = Pace {
@@ -190,9 +190,27 @@ async fn replacing_is_announced_and_reaches_what_hangs_on_it() {
 }
 
 #[tokio::test]
+async fn what_a_replacement_loses_must_be_named() {
+    let cloud = Cloud::default();
+    let stack = cloud.stack_of(&[vec![]], |_| Holds::Memories);
+    provision(&stack).await;
+    cloud.set(&Thing::name(0), "kind", "another");
+    let observed = look(&stack).await;
+    let refused = plan(&stack, &observed, &PlanOptions::default());
+    assert_eq!(
+        refused.refusals[0].failure.message,
+        "that needs a new one, which loses its memories; `--replace thing.0` allows it"
+    );
+    let options = PlanOptions { replace: [Address::new("thing", "0")].into(), ..PlanOptions::default() };
+    let named = plan(&stack, &observed, &options);
+    assert!(apply(&stack, &named, &observed, &quick(), &|_| {}).await.unwrap().is_complete());
+    assert!(replan(&stack).await.is_empty());
+}
+
+#[tokio::test]
 async fn data_is_neither_replaced_nor_deleted_unasked() {
     let cloud = Cloud::default();
-    let stack = cloud.stack_with_data(&[vec![], vec![0]], 0);
+    let stack = cloud.stack_of(&[vec![], vec![0]], |i| if i == 0 { Holds::Data } else { Holds::Nothing });
     provision(&stack).await;
     let destroy = plan_destroy(&stack, &look(&stack).await, &DestroyOptions::default());
     let actions: Vec<_> = destroy.steps.iter().map(|step| (step.address.as_str(), step.action)).collect();
@@ -215,7 +233,7 @@ async fn a_foreign_resource_is_refused_until_adopted() {
     let observed = look(&stack).await;
     let refused = plan(&stack, &observed, &PlanOptions::default());
     assert_eq!(refused.refusals[0].failure.kind, FailureKind::Foreign);
-    let adopting = plan(&stack, &observed, &PlanOptions { adopt: true, ..Default::default() });
+    let adopting = plan(&stack, &observed, &PlanOptions { adopt: true, ..PlanOptions::default() });
     assert_eq!(adopting.steps[0].action, Action::Adopt);
     assert!(apply(&stack, &adopting, &observed, &quick(), &|_| {}).await.unwrap().is_complete());
     assert!(replan(&stack).await.is_empty());

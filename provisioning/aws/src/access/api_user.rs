@@ -44,19 +44,23 @@ fn policy(spec: &StackSpec) -> Json {
     let secret = |role: &str| format!("arn:aws:secretsmanager:{region}:{account}:secret:{}-??????", names.role(role));
     let group = format!("arn:aws:logs:{region}:{account}:log-group:/jewel/{}/api", names.stack());
     let allow = |id: &str, actions: Json, resources: Json| json!({ "Sid": id, "Effect": "Allow", "Action": actions, "Resource": resources });
+    let journal = format!("arn:aws:s3:::{}/journal/*", names.bucket("backups"));
+    let mut journal = allow("Journal", json!(["s3:PutObject"]), json!([journal]));
+    // Only with `If-None-Match`: not even the API may overwrite what it wrote.
+    journal["Condition"] = json!({ "Null": { "s3:if-none-match": "false" } });
+    // Figures belong to no resource; their namespace says whose they are.
     let mut metrics = allow("Metrics", json!(["cloudwatch:PutMetricData"]), json!(["*"]));
-    // On AWS the key is always there; another cloud may not know it.
-    metrics["Condition"] = json!({ "StringEqualsIfExists": { "cloudwatch:namespace": metrics_namespace(spec) } });
+    metrics["Condition"] = json!({ "StringEquals": { "cloudwatch:namespace": metrics_namespace(spec) } });
     json!({
         "Version": "2012-10-17",
         "Statement": [
-            allow("Journal", json!(["s3:PutObject"]), json!([format!("arn:aws:s3:::{}/journal/*", names.bucket("backups"))])),
+            journal,
             allow(
                 "Pictures",
                 json!(["s3:GetObject", "s3:PutObject"]),
                 json!([format!("arn:aws:s3:::{}/media/*", names.bucket("media"))]),
             ),
-            allow("Secrets", json!(["secretsmanager:GetSecretValue"]), json!([secret("database"), secret("origin")])),
+            allow("Secret", json!(["secretsmanager:GetSecretValue"]), json!([secret("api")])),
             metrics,
             allow(
                 "Logs",

@@ -212,7 +212,8 @@ impl Resource for Firewall {
             .create_web_acl()
             .name(&self.name)
             .scope(Scope::Cloudfront)
-            .description("Before the shop's distribution")
+            // No apostrophe: AWS refuses it here.
+            .description("Before the distribution of the shop")
             .default_action(allow())
             .set_rules(Some(rules().map_err(failed)?))
             .visibility_config(visibility(&self.name).map_err(failed)?)

@@ -7,14 +7,14 @@ use aws_sdk_apigatewayv2::{
     Client,
     types::{Integration as Description, IntegrationType},
 };
-use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource};
+use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Memo, Price, Resource};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
     Clients, StackSpec, address, classify,
     failure::optional,
     prices,
-    secrets::{OriginSecret, Secret},
+    secrets::{ApiCredentials, Secret, origin_secret},
 };
 
 /// Integrations have no name; this description is how ours is found again.
@@ -33,7 +33,7 @@ pub(crate) struct Integration {
 
 impl Integration {
     pub(crate) fn new(spec: &StackSpec, clients: &Clients) -> Self {
-        Self { client: clients.apigateway.clone(), secret: OriginSecret::secret(spec, clients) }
+        Self { client: clients.apigateway.clone(), secret: ApiCredentials::secret(spec, clients) }
     }
 
     async fn find(&self, api: &str) -> Result<Option<Description>, Failure> {
@@ -55,7 +55,7 @@ impl Integration {
 
     async fn parameters(&self, action: &str) -> Result<HashMap<String, String>, Failure> {
         // Asked anew: what was remembered may be older than the secret.
-        let secret = self.secret.fetch().await?;
+        let secret = origin_secret(&self.secret, &Memo::default()).await?;
         let secret = secret.ok_or_else(|| Failure::permanent(action, "the origin secret has no value"))?;
         Ok(HashMap::from([
             (PATH.0.to_owned(), PATH.1.to_owned()),
@@ -75,7 +75,7 @@ impl Resource for Integration {
     }
 
     fn needs(&self) -> Vec<Address> {
-        vec![address::API.into(), address::STATIC_IP.into(), address::ORIGIN_SECRET.into()]
+        vec![address::API.into(), address::STATIC_IP.into(), address::API_SECRET.into()]
     }
 
     fn read_needs(&self) -> Vec<Address> {
@@ -102,7 +102,7 @@ impl Resource for Integration {
 
     async fn read(&self, cx: &Context<'_>) -> Result<Option<Found>, Failure> {
         let Some(api) = cx.inputs.text(address::API, "id") else { return Ok(None) };
-        let (integration, secret) = tokio::join!(self.find(api), self.secret.value(cx.memo));
+        let (integration, secret) = tokio::join!(self.find(api), origin_secret(&self.secret, cx.memo));
         let Some(integration) = integration? else { return Ok(None) };
         let parameters = integration.request_parameters();
         let sent = parameters.and_then(|parameters| parameters.get(HEADER));

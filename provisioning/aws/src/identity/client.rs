@@ -96,6 +96,10 @@ impl Resource for PoolClient {
         Some(address::USER_POOL.into())
     }
 
+    fn loss_by_replacement(&self) -> Option<&'static str> {
+        Some("every open session: people must sign in again")
+    }
+
     fn rule(&self, field: &str) -> Rule {
         if field == "secret" { Rule::Replace } else { Rule::Update }
     }

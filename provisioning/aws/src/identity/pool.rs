@@ -132,11 +132,11 @@ impl Pool {
             .issuer_configuration(IssuerConfigurationType::builder().r#type(IssuerType::Original).build())
             .set_user_pool_tags(Some(tags))
             .set_lambda_config(pool.lambda_config)
-            .set_sms_verification_message(pool.sms_verification_message)
-            .set_email_verification_message(pool.email_verification_message)
-            .set_email_verification_subject(pool.email_verification_subject)
+            .set_sms_verification_message(written(pool.sms_verification_message))
+            .set_email_verification_message(written(pool.email_verification_message))
+            .set_email_verification_subject(written(pool.email_verification_subject))
             .set_verification_message_template(pool.verification_message_template)
-            .set_sms_authentication_message(pool.sms_authentication_message)
+            .set_sms_authentication_message(written(pool.sms_authentication_message))
             .set_user_attribute_update_settings(pool.user_attribute_update_settings)
             .set_mfa_configuration(pool.mfa_configuration)
             .set_device_configuration(pool.device_configuration)
@@ -271,6 +271,11 @@ impl Resource for Pool {
 /// The id of the pool in use, as another resource of the pool needs it. Shared within a pass.
 pub(super) fn pool_id(inputs: &Inputs) -> Option<Arc<str>> {
     inputs.text(crate::address::USER_POOL, "id").map(Arc::from)
+}
+
+/// A text that was set. An empty one, given back, would be refused as too short.
+fn written(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
 }
 
 fn insensitive(action: &str) -> Result<UsernameConfigurationType, Failure> {

@@ -48,6 +48,10 @@ impl Resource for Instance {
         found.attributes.get("bundle").and_then(Json::as_str).and_then(prices::instance)
     }
 
+    fn loss_by_replacement(&self) -> Option<&'static str> {
+        Some("every automatic snapshot of the old one and stops the shop until the API is deployed again")
+    }
+
     fn deadline(&self) -> Duration {
         Duration::from_secs(15 * 60)
     }

@@ -48,14 +48,14 @@ struct Item {
 
 impl Cloud {
     pub(crate) fn stack(&self, shape: &[Vec<usize>]) -> Stack {
-        self.stack_with_data(shape, usize::MAX)
+        self.stack_of(shape, |_| Holds::Nothing)
     }
 
-    pub(crate) fn stack_with_data(&self, shape: &[Vec<usize>], data: usize) -> Stack {
+    pub(crate) fn stack_of(&self, shape: &[Vec<usize>], holds: impl Fn(usize) -> Holds) -> Stack {
         let mut stack = Stack::builder("simulated");
         for (i, needs) in shape.iter().enumerate() {
             let needs = needs.iter().map(|need| Thing::name(*need)).collect();
-            let thing = Thing { cloud: self.share(), name: Thing::name(i), needs, data: i == data };
+            let thing = Thing { cloud: self.share(), name: Thing::name(i), needs, holds: holds(i) };
             stack = stack.add(Thing::name(i).as_str(), thing);
         }
         stack.build().unwrap()
@@ -152,7 +152,15 @@ pub(crate) struct Thing {
     cloud: Cloud,
     name: String,
     needs: Vec<String>,
-    data: bool,
+    holds: Holds,
+}
+
+/// What is lost with a thing.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Holds {
+    Nothing,
+    Memories,
+    Data,
 }
 
 impl Thing {
@@ -172,7 +180,11 @@ impl Resource for Thing {
     }
 
     fn holds_data(&self) -> bool {
-        self.data
+        self.holds == Holds::Data
+    }
+
+    fn loss_by_replacement(&self) -> Option<&'static str> {
+        (self.holds == Holds::Memories).then_some("its memories")
     }
 
     fn rule(&self, field: &str) -> Rule {

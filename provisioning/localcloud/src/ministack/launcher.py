@@ -5,6 +5,7 @@ What is added to it, and why:
   never lost; ministack by itself saves only at a graceful stop.
 * The process ends when its parent does (standard input is a pipe that the parent holds open).
 * Names under `.localhost` resolve to 127.0.0.1 everywhere, so that a CloudFront origin can be an API of this cloud.
+* Policies may name the condition keys `s3:if-none-match` and `cloudwatch:namespace`, which ministack does not know.
 * An HTTP integration of API Gateway answers with all headers of its backend, as AWS's does.
 """
 
@@ -194,6 +195,43 @@ def proxy_with_all_headers(apigateway):
     apigateway._invoke_http_proxy = invoke
 
 
+def know_more_condition_keys(iam_actions):
+    of_s3 = iam_actions.s3_service_context
+    of_tags = iam_actions.request_tag_context
+
+    def s3_service_context(iam_action, query_params, path="", headers=None):
+        context = of_s3(iam_action, query_params, path, headers)
+        if iam_action == "s3:PutObject" and (headers or {}).get("if-none-match"):
+            context["s3:if-none-match"] = headers["if-none-match"]
+        return context
+
+    def request_tag_context(service, iam_action, body, params):
+        context = of_tags(service, iam_action, body, params)
+        if iam_action == "cloudwatch:PutMetricData":
+            namespace = metric_namespace(body, params)
+            if namespace:
+                context["cloudwatch:namespace"] = namespace
+        return context
+
+    iam_actions.s3_service_context = s3_service_context
+    iam_actions.request_tag_context = request_tag_context
+
+
+def metric_namespace(body, params):
+    """The namespace of a PutMetricData in any of CloudWatch's three protocols."""
+    if params.get("Namespace"):
+        value = params["Namespace"]
+        return value[0] if isinstance(value, list) else value
+    try:
+        if body[:1] == b"{":
+            return json.loads(body).get("Namespace")
+        import cbor2
+
+        return cbor2.loads(body).get("Namespace")
+    except Exception:  # not a document: nobody's namespace, so nobody's condition is met
+        return None
+
+
 def stop_with_parent(stop, loop):
     def watch():
         while os.read(0, 4096):
@@ -209,10 +247,11 @@ async def serve():
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
     from ministack import app
-    from ministack.core import persistence
+    from ministack.core import iam_actions, persistence
     from ministack.services import apigateway
 
     proxy_with_all_headers(apigateway)
+    know_more_condition_keys(iam_actions)
     saver = Saver(app, persistence)
 
     stop = asyncio.Event()

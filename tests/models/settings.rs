@@ -1,0 +1,42 @@
+//! Every setting of a shop, with a value to be provisioned first and one to be changed to. A setting is one line.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+pub(crate) use Turn::{Changed, First};
+
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Turn {
+    First,
+    Changed,
+}
+
+/// Section, key, the first value, the changed one. What is fixed once it exists is not changed.
+const SETTINGS: &[(&str, &str, &str, &str)] = &[
+    ("", "project", "'shop'", "'shop'"),
+    ("alerts", "emails", "['owner@example.com', 'night@example.com']", "['owner@example.com', 'day@example.com']"),
+    ("api", "throttle_rate", "100.0", "50.0"),
+    ("api", "throttle_burst", "200", "90"),
+    ("budget", "monthly_usd", "65.0", "70.0"),
+    ("database", "backup_window", "'18:00-18:30'", "'17:00-17:30'"),
+    ("database", "maintenance_window", "'sun:19:00-sun:19:30'", "'mon:19:00-mon:19:30'"),
+    ("snapshots", "hour_utc", "20", "21"),
+    ("users", "callback_urls", "['http://localhost:5173/']", "['https://example.com/after']"),
+    ("users", "groups", "['admins', 'staff']", "['admins', 'staff', 'goldsmiths']"),
+    ("users", "logout_urls", "['http://localhost:5173/']", "['https://example.com/']"),
+    ("users", "self_sign_up", "true", "false"),
+];
+
+/// Writes `jewel.toml`.
+pub(crate) fn write(folder: &Path, turn: Turn) {
+    let mut text = String::new();
+    let mut open = "";
+    for (section, key, first, changed) in SETTINGS {
+        if *section != open {
+            let _ = writeln!(text, "[{section}]");
+            open = section;
+        }
+        let _ = writeln!(text, "{key} = {}", if turn == Changed { changed } else { first });
+    }
+    fs_err::write(folder.join("jewel.toml"), text).expect("the folder is writable");
+}
