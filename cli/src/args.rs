@@ -2,6 +2,8 @@
 
 mod commands;
 mod local;
+mod lock;
+mod runs;
 
 use std::path::PathBuf;
 
@@ -9,10 +11,12 @@ use clap::{Args, Parser, ValueEnum};
 use serde::Serialize;
 
 pub use commands::{
-    Command, CompletionsArgs, ConsentArgs, DeployApiArgs, DeployArgs, DeployCommand, DeploySiteArgs, DestroyArgs,
-    DoctorArgs, InitArgs, MigrateArgs, MigrateCommand, PlanArgs, ProvisionArgs, StatusArgs, UpArgs,
+    Command, CompletionsArgs, ConsentArgs, CostArgs, DeployApiArgs, DeployArgs, DeployCommand, DeploySiteArgs,
+    DestroyArgs, DoctorArgs, InitArgs, MigrateArgs, MigrateCommand, PlanArgs, ProvisionArgs, StatusArgs, UpArgs,
 };
 pub use local::{LocalArgs, LocalCommand};
+pub use lock::{LockArgs, LockCommand};
+pub use runs::{RunsArgs, RunsCommand};
 
 use crate::exit;
 

@@ -23,6 +23,13 @@ pub(crate) fn aws_profile() -> Option<String> {
     std::env::var("AWS_PROFILE").ok().filter(|profile| !profile.is_empty())
 }
 
+/// When credentials that were handed over in the environment end: tools that do so say it here, and the SDK does not read
+/// it. Says nothing where the credentials come from elsewhere.
+pub(crate) fn aws_credentials_end() -> Option<jiff::Timestamp> {
+    std::env::var_os("AWS_ACCESS_KEY_ID").filter(|_| aws_profile().is_none())?;
+    std::env::var("AWS_CREDENTIAL_EXPIRATION").ok()?.parse().ok()
+}
+
 /// Seconds that one attempt of a call to the cloud may take before it is made again.
 pub(crate) fn call_timeout() -> Option<Duration> {
     std::env::var("JEWEL_CALL_TIMEOUT").ok()?.parse().ok().filter(|seconds| *seconds > 0).map(Duration::from_secs)

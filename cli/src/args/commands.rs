@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use clap_complete::Shell;
 use jewel_engine::{PlanOptions, Stack};
 
-use super::LocalArgs;
+use super::{LocalArgs, LockArgs, LockCommand, RunsArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -25,6 +25,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Make the cloud what `jewel.toml` says
     Provision(ProvisionArgs),
+    /// Say what the shop costs a month, line by line; exit 7 when that is over the budget
+    Cost(CostArgs),
     /// Take the shop down; data stays unless `--delete-data`
     Destroy(DestroyArgs),
     /// Say what runs, and whether the shop answers
@@ -32,6 +34,10 @@ pub enum Command {
     /// Print addresses and names: shop, buckets, database, user pool
     #[command(after_help = "Examples:\n  jewelctl outputs\n  jewelctl outputs --json | jq -r .url")]
     Outputs,
+    /// Who changes the shop right now
+    Lock(LockArgs),
+    /// What was done to the shop, by whom, and how it ended
+    Runs(RunsArgs),
     /// The database schema
     Migrate(MigrateArgs),
     /// Put a new release of the API or the site into service
@@ -86,6 +92,9 @@ pub struct UpArgs {
     /// Leave the catalogue empty
     #[arg(long, conflicts_with = "seed")]
     pub no_seed: bool,
+    /// Go on although the shop would cost more than `budget.monthly_usd`; without it: exit 7, and nothing is changed
+    #[arg(long)]
+    pub over_budget: bool,
     /// Wait for another run's lock at most this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     pub lock_wait: u64,
@@ -100,6 +109,9 @@ pub struct ConsentArgs {
     /// Replace this resource although something goes with the old one, as the refused plan says (may be repeated)
     #[arg(long, value_name = "ADDRESS")]
     pub replace: Vec<String>,
+    /// Go on although the shop would cost more than `budget.monthly_usd`; without it: exit 7, and nothing is changed
+    #[arg(long)]
+    pub over_budget: bool,
 }
 
 impl ConsentArgs {
@@ -112,7 +124,8 @@ impl ConsentArgs {
             return Err(Failure::new(Exit::Usage, format!("the stack has no resource `{unknown}`"))
                 .hint("`jewelctl plan --json | jq -r .steps[].address` prints their addresses"));
         }
-        Ok(PlanOptions { adopt: self.adopt, replace: self.replace.iter().map(|name| name.as_str().into()).collect() })
+        let replace = self.replace.iter().map(|name| name.as_str().into()).collect();
+        Ok(PlanOptions { adopt: self.adopt, replace, ..PlanOptions::default() })
     }
 }
 
@@ -151,6 +164,17 @@ pub struct ProvisionArgs {
     pub lock_wait: u64,
 }
 
+/// `jewelctl cost`
+///
+/// A pure function of `jewel.toml`: it asks no cloud and needs no credentials.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  jewelctl cost\n  jewelctl cost --json | jq .total_usd\n  jewelctl cost --prices")]
+pub struct CostArgs {
+    /// Show every price this program knows, with its source and date, whether the shop meets it or not
+    #[arg(long)]
+    pub prices: bool,
+}
+
 /// `jewelctl destroy`
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  jewelctl destroy --dry-run\n  jewelctl destroy --confirm shop-prod")]
@@ -176,6 +200,33 @@ pub struct StatusArgs {
     /// Exit 8 when something is not healthy
     #[arg(long)]
     pub exit_code: bool,
+}
+
+impl Command {
+    /// Whether it changes a shop, and so leaves a record.
+    pub const fn leaves_a_record(&self) -> bool {
+        match self {
+            Self::Up(args) => !args.dry_run,
+            Self::Provision(args) => !args.dry_run,
+            Self::Destroy(args) => !args.dry_run,
+            Self::Migrate(MigrateArgs { command: MigrateCommand::Up { dry_run, .. } })
+            | Self::Lock(LockArgs { command: LockCommand::Release { dry_run, .. } }) => !*dry_run,
+            Self::Deploy(DeployArgs { command: DeployCommand::Api(args) }) => !args.dry_run,
+            Self::Deploy(DeployArgs { command: DeployCommand::Site(args) }) => !args.dry_run,
+            Self::Init(_)
+            | Self::Doctor(_)
+            | Self::Local(_)
+            | Self::Plan(_)
+            | Self::Cost(_)
+            | Self::Status(_)
+            | Self::Outputs
+            | Self::Lock(_)
+            | Self::Runs(_)
+            | Self::Migrate(_)
+            | Self::Completions(_)
+            | Self::Man => false,
+        }
+    }
 }
 
 /// `jewelctl migrate`

@@ -5,8 +5,8 @@ use std::time::Duration;
 use jewel_engine::{Held, Plan, PlanOptions};
 use serde::Serialize;
 
-use super::plan::{look, refuse};
-use super::{deploy, doctor, init, local, migrate, provision};
+use super::plan::{look, make, refuse, within_budget};
+use super::{apply, deploy, doctor, init, local, migrate, provision};
 use crate::Run;
 use crate::args::{Target, UpArgs};
 use crate::exit::Exit;
@@ -47,16 +47,19 @@ pub async fn run(run: &Run, args: &UpArgs) -> Outcome {
     let shop = Shop::open(run).await?;
     let binary = deploy::find_binary(args.binary.as_deref())?;
     let seen = look(run, &shop).await?;
-    let plan = jewel_engine::plan(&seen.stack, &seen.observed, &PlanOptions::default());
+    let plan = make(&shop, &seen, PlanOptions::default());
     refuse(&plan)?;
     if args.dry_run {
         run.ui.result(&plan, || {
             format!("{}\nthen: migrate, deploy the API and the site, check", ui::plan(&plan, run.ui.verbose()))
         });
+    }
+    within_budget(&plan, args.over_budget)?;
+    if args.dry_run {
         return Ok(Exit::Done);
     }
     if !plan.is_empty() {
-        provision::consent(run, &shop, &plan)?;
+        provision::consent(run, &shop, &plan).await?;
     }
     let wait = Duration::from_secs(args.lock_wait);
     let done =
@@ -74,7 +77,7 @@ async fn steps(
     binary: &std::path::Path,
     held: &Held,
 ) -> Result<Done, Failure> {
-    let provisioned = if plan.is_empty() { 0 } else { provision::apply(run, shop, plan, held).await? };
+    let provisioned = if plan.is_empty() { 0 } else { apply::apply(run, shop, plan, held).await?.written() };
     let outputs = shop.outputs().await?;
     let context = shop.context(&outputs).await?;
     let seeds = args.seed || (run.global.target == Target::Local && !args.no_seed);

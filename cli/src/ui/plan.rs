@@ -6,20 +6,43 @@ use jewel_engine::{Action, FieldChange, Plan, PlanKind, Step};
 use owo_colors::OwoColorize as _;
 use serde_json::Value;
 
+use super::parts::parts;
+
 /// Longer values are cut: the plan is for reading.
 const WIDEST_VALUE: usize = 72;
 
-/// Renders the plan. What is created takes one line each, unless everything is to be shown: all its fields are new.
+/// As many new resources are still named one by one; more are gathered by part of the shop.
+const ONE_BY_ONE: usize = 8;
+
+/// Renders the plan so that that of an empty account fits a screen: what is created, and what a destroy deletes, is
+/// gathered by part of the shop where it is much. Whatever touches data or changes what exists always stands alone.
+///
+/// `everything` shows each resource and each field.
 pub(crate) fn plan(plan: &Plan, everything: bool) -> String {
+    let steps = || plan.steps.iter().filter(|step| step.action != Action::None);
+    let gather = !everything && steps().filter(|step| is_plain(step)).count() > ONE_BY_ONE;
     let mut text = String::new();
-    for step in plan.steps.iter().filter(|step| step.action != Action::None) {
+    if gather {
+        for (action, glyph) in [(Action::Create, glyph(Action::Create)), (Action::Delete, glyph(Action::Delete))] {
+            text.push_str(&parts(&glyph, steps().filter(|step| is_plain(step) && step.action == action)));
+        }
+    }
+    for step in steps().filter(|step| !(gather && is_plain(step))) {
         render_step(&mut text, step, everything || step.action != Action::Create);
+    }
+    if gather {
+        let _ = writeln!(text, "{}", "-v shows each resource and each field".dimmed());
     }
     if !text.is_empty() {
         text.push('\n');
     }
     text.push_str(&summary(plan));
     text
+}
+
+/// Whether nobody has to look at the step for itself.
+fn is_plain(step: &Step) -> bool {
+    step.action == Action::Create || (step.action == Action::Delete && !step.holds_data)
 }
 
 /// `3 to create, 1 to change`, and the fixed monthly cost.
@@ -52,15 +75,32 @@ pub(crate) fn summary(plan: &Plan) -> String {
     text
 }
 
-fn render_step(text: &mut String, step: &Step, with_fields: bool) {
-    let glyph = match step.action {
+/// What is paid by the month once the plan is carried out.
+pub(crate) fn cost(plan: &Plan) -> String {
+    super::cost::after(&plan.cost)
+}
+
+fn glyph(action: Action) -> String {
+    match action {
         Action::Create => "+".green().to_string(),
         Action::Update | Action::Adopt => "~".yellow().to_string(),
         Action::Replace => "±".yellow().to_string(),
         Action::Delete => "-".red().to_string(),
         Action::Keep | Action::None => "=".dimmed().to_string(),
-    };
-    let _ = writeln!(text, "{glyph} {} {}", step.title.bold(), format!("({})", step.address).dimmed());
+    }
+}
+
+fn render_step(text: &mut String, step: &Step, with_fields: bool) {
+    let _ = write!(text, "{} {} {}", glyph(step.action), step.title.bold(), format!("({})", step.address).dimmed());
+    match step.action {
+        // Where kept data is stands on the same line: there may be many.
+        Action::Keep => {
+            let _ = writeln!(text, " {}", step.reasons.join("; "));
+            return;
+        }
+        Action::Delete if step.holds_data => text.push_str(" and the data in it\n"),
+        _ => text.push('\n'),
+    }
     for reason in &step.reasons {
         let _ = writeln!(text, "    {reason}");
     }
@@ -69,8 +109,43 @@ fn render_step(text: &mut String, step: &Step, with_fields: bool) {
     }
     let width = step.fields.iter().map(|field| field.field.len()).max().unwrap_or(0);
     for field in &step.fields {
-        let _ = writeln!(text, "    {:width$}  {}", field.field, change(field));
+        match sets(field) {
+            Some((before, after)) => render_sets(text, field, &before, &after),
+            None => {
+                let _ = writeln!(text, "    {:width$}  {}", field.field, change(field));
+            }
+        }
     }
+}
+
+/// The entries before and after, where the field is a set that is changed as a whole.
+fn sets(field: &FieldChange) -> Option<(Vec<String>, Vec<String>)> {
+    let entries = |value: &Value| Some(value.as_array()?.iter().map(entry).collect::<Vec<_>>());
+    let (before, after) = (entries(field.before.as_ref()?)?, entries(field.after.as_ref()?)?);
+    Some((before, after))
+}
+
+/// The whole set before and after, an entry a line: what is not in the second goes.
+fn render_sets(text: &mut String, field: &FieldChange, before: &[String], after: &[String]) {
+    let mut side = |title: &str, entries: &[String], others: &[String], mark: &str| {
+        let _ = writeln!(text, "    {} {title}{}", field.field, if entries.is_empty() { ": nothing" } else { "" });
+        for entry in entries {
+            let mark = if others.contains(entry) { " " } else { mark };
+            let _ = writeln!(text, "      {mark} {entry}");
+        }
+    };
+    side("before", before, after, "-");
+    side("after", after, before, "+");
+}
+
+/// One entry of a set: its text, or its fields in their order.
+fn entry(entry: &Value) -> String {
+    let Value::Object(fields) = entry else { return value(entry) };
+    let plain = |value: &Value| match value {
+        Value::Array(items) => items.iter().map(self::value).collect::<Vec<_>>().join(", "),
+        other => self::value(other),
+    };
+    fields.iter().map(|(name, value)| format!("{name} {}", plain(value))).collect::<Vec<_>>().join("  ")
 }
 
 fn change(field: &FieldChange) -> String {

@@ -3,11 +3,16 @@
 use std::time::Duration;
 
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_credential_types::Credentials;
+use aws_credential_types::{
+    Credentials,
+    credential_feature::AwsCredentialFeature,
+    provider::{ProvideCredentials as _, SharedCredentialsProvider},
+};
 use jewel_engine::{Failure, FailureKind};
+use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::{Error, classify, failure::incomplete, look_first::LookFirst};
+use crate::{Calls, Error, classify, failure::incomplete, look_first::LookFirst};
 
 /// The Region of what AWS has only once: the firewall of distributions, and the figures about them.
 pub(crate) const GLOBAL_REGION: &str = "us-east-1";
@@ -83,6 +88,9 @@ pub struct Clients {
     pub iam: aws_sdk_iam::Client,
     /// Who we are.
     pub sts: aws_sdk_sts::Client,
+    /// How often these were called.
+    pub calls: Calls,
+    credentials: Option<SharedCredentialsProvider>,
 }
 
 impl Clients {
@@ -100,33 +108,42 @@ impl Clients {
         // Buckets have names of their own on AWS only; elsewhere those names would not resolve.
         let elsewhere = config.endpoint_url().is_some() || s3_is_elsewhere(&config);
         let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(elsewhere);
+        let calls = Calls::default();
+        // A client that counts.
+        macro_rules! client {
+            ($sdk:ident, $config:expr) => {
+                $sdk::Client::from_conf($sdk::config::Builder::from($config).interceptor(calls.clone()).build())
+            };
+        }
+        // One that looks before it makes something a second time.
+        macro_rules! careful {
+            ($sdk:ident, $config:expr) => {
+                $sdk::Client::from_conf(
+                    $sdk::config::Builder::from($config).interceptor(calls.clone()).interceptor(LookFirst).build(),
+                )
+            };
+        }
         Ok(Self {
             region: options.region.clone(),
-            lightsail: aws_sdk_lightsail::Client::from_conf(lightsail.build()),
-            s3: aws_sdk_s3::Client::from_conf(s3.build()),
-            cloudfront: aws_sdk_cloudfront::Client::new(&config),
-            cognito: aws_sdk_cognitoidentityprovider::Client::from_conf(
-                aws_sdk_cognitoidentityprovider::config::Builder::from(&config).interceptor(LookFirst).build(),
-            ),
-            apigateway: aws_sdk_apigatewayv2::Client::from_conf(
-                aws_sdk_apigatewayv2::config::Builder::from(&config).interceptor(LookFirst).build(),
-            ),
-            secrets: aws_sdk_secretsmanager::Client::new(&config),
-            cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
-            cloudwatch_global: aws_sdk_cloudwatch::Client::new(&global),
-            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
-            sns: aws_sdk_sns::Client::new(&config),
-            sns_global: aws_sdk_sns::Client::new(&global),
-            cloudtrail: aws_sdk_cloudtrail::Client::new(&config),
-            budgets: aws_sdk_budgets::Client::new(&global),
-            backup: aws_sdk_backup::Client::from_conf(
-                aws_sdk_backup::config::Builder::from(&config).interceptor(LookFirst).build(),
-            ),
-            waf: aws_sdk_wafv2::Client::new(&global),
-            iam: aws_sdk_iam::Client::from_conf(
-                aws_sdk_iam::config::Builder::from(&global).interceptor(LookFirst).build(),
-            ),
-            sts: aws_sdk_sts::Client::new(&config),
+            lightsail: aws_sdk_lightsail::Client::from_conf(lightsail.interceptor(calls.clone()).build()),
+            s3: aws_sdk_s3::Client::from_conf(s3.interceptor(calls.clone()).build()),
+            cloudfront: client!(aws_sdk_cloudfront, &config),
+            cognito: careful!(aws_sdk_cognitoidentityprovider, &config),
+            apigateway: careful!(aws_sdk_apigatewayv2, &config),
+            secrets: client!(aws_sdk_secretsmanager, &config),
+            cloudwatch: client!(aws_sdk_cloudwatch, &config),
+            cloudwatch_global: client!(aws_sdk_cloudwatch, &global),
+            logs: client!(aws_sdk_cloudwatchlogs, &config),
+            sns: client!(aws_sdk_sns, &config),
+            sns_global: client!(aws_sdk_sns, &global),
+            cloudtrail: client!(aws_sdk_cloudtrail, &config),
+            budgets: client!(aws_sdk_budgets, &global),
+            backup: careful!(aws_sdk_backup, &config),
+            waf: client!(aws_sdk_wafv2, &global),
+            iam: careful!(aws_sdk_iam, &global),
+            sts: client!(aws_sdk_sts, &config),
+            calls,
+            credentials: config.credentials_provider(),
         })
     }
 
@@ -163,6 +180,25 @@ impl Clients {
         })?;
         let account: Result<String, Failure> = identity.account.ok_or_else(|| incomplete(action, "account"));
         Ok(account?)
+    }
+
+    /// When the credentials end, where their source says so and the SDK cannot renew them by itself.
+    ///
+    /// Roles, single sign-on and the credentials of machines are fetched anew before they end. What a program of the
+    /// profile (`credential_process`) gave may be all it has.
+    pub async fn credentials_end(&self) -> Option<Timestamp> {
+        let credentials = self.credentials.as_ref()?.provide_credentials().await.ok()?;
+        let sources = credentials.get_property::<Vec<AwsCredentialFeature>>()?;
+        let handed_over = sources.iter().any(|source| {
+            matches!(
+                source,
+                AwsCredentialFeature::CredentialsProcess
+                    | AwsCredentialFeature::CredentialsProfileProcess
+                    | AwsCredentialFeature::CredentialsEnvVars
+            )
+        });
+        let end = credentials.expiry().filter(|_| handed_over)?;
+        Timestamp::try_from(end).ok()
     }
 }
 

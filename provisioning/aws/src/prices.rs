@@ -5,7 +5,7 @@ mod rates;
 mod sums;
 mod traffic;
 
-use jewel_engine::{Bill, Covered, Price, Stack};
+use jewel_engine::{Bill, Covered, OutputMap, Price, Stack, Subscription};
 
 pub use rates::{Rate, rates};
 pub use traffic::Traffic;
@@ -22,6 +22,11 @@ pub fn bill(spec: &StackSpec, stack: &Stack) -> Bill {
         line.price.confirmed &= line.price.region == "global" || line.price.region == spec.region;
     }
     bill
+}
+
+/// Whether the distribution's flat-rate plan pays its part, as far as the outputs say.
+pub fn subscription(_spec: &StackSpec, _outputs: &OutputMap) -> Subscription {
+    Subscription::Possible
 }
 
 /// The price of a Lightsail instance bundle, if it is known.

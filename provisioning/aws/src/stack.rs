@@ -89,6 +89,8 @@ mod tests {
         let stack = stack_of(&StackSpec::new("shop", "prod", "ap-southeast-1", "123456789012")).await;
         let plan = plan(&stack, &Observed::default(), &PlanOptions::default());
         assert!(plan.steps.iter().all(|step| step.action == Action::Create));
+        let strays: Vec<_> = plan.steps.iter().filter(|step| crate::Part::of(&step.address).is_none()).collect();
+        assert!(strays.is_empty(), "part.rs does not say where these belong: {strays:?}");
         let lines: Vec<String> = plan
             .steps
             .iter()

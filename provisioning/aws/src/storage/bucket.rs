@@ -45,7 +45,7 @@ impl Bucket {
             tags: Tags::new(spec, role),
             data: false,
             last: false,
-            lifecycle: Lifecycle { keep_replaced: 30, archive_dumps_after: 0 },
+            lifecycle: Lifecycle { keep_replaced: 30, expire_runs_after: 0, archive_dumps_after: 0 },
             lock_days: 0,
             usage: Vec::new(),
         }
@@ -53,7 +53,7 @@ impl Bucket {
 
     /// A bucket whose contents cannot be made again.
     fn kept(spec: &StackSpec, clients: &Clients, role: &str) -> Self {
-        let lifecycle = Lifecycle { keep_replaced: 90, archive_dumps_after: 0 };
+        let lifecycle = Lifecycle { keep_replaced: 90, expire_runs_after: 0, archive_dumps_after: 0 };
         Self { data: true, lifecycle, ..Self::published(spec, clients, role) }
     }
 
@@ -64,7 +64,7 @@ impl Bucket {
 
     /// The bucket of what a disaster is survived with.
     pub(crate) fn backups(spec: &StackSpec, clients: &Clients) -> Self {
-        let lifecycle = Lifecycle { keep_replaced: 90, archive_dumps_after: 35 };
+        let lifecycle = Lifecycle { keep_replaced: 90, expire_runs_after: 0, archive_dumps_after: 35 };
         let usage = vec![prices::archive(&spec.traffic)];
         Self { lifecycle, lock_days: 35, usage, ..Self::kept(spec, clients, "backups") }
     }
@@ -77,7 +77,7 @@ impl Bucket {
     /// The bucket of the lock, which is needed until everything else is gone.
     pub(crate) fn operations(spec: &StackSpec, clients: &Clients) -> Self {
         // Every heartbeat of the lock leaves a version.
-        let lifecycle = Lifecycle { keep_replaced: 7, archive_dumps_after: 0 };
+        let lifecycle = Lifecycle { keep_replaced: 7, expire_runs_after: 365, archive_dumps_after: 0 };
         Self { last: true, lifecycle, ..Self::kept(spec, clients, "operations") }
     }
 

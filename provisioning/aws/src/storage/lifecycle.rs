@@ -3,11 +3,13 @@
 use aws_sdk_s3::{
     error::BuildError,
     types::{
-        AbortIncompleteMultipartUpload, ExpirationStatus, LifecycleRule, LifecycleRuleFilter,
+        AbortIncompleteMultipartUpload, ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter,
         NoncurrentVersionExpiration, Transition, TransitionStorageClass,
     },
 };
 use serde_json::{Value as Json, json};
+
+use crate::runs;
 
 /// Where dumps go within the backups bucket. The journal beside them stays instantly readable: a restore replays it.
 const DUMPS: &str = "dumps/";
@@ -20,6 +22,8 @@ const STALE_UPLOAD_DAYS: i32 = 7;
 pub(crate) struct Lifecycle {
     /// How long a version that was replaced or deleted can be brought back.
     pub(crate) keep_replaced: i32,
+    /// When the records of runs are removed.
+    pub(crate) expire_runs_after: i32,
     /// When dumps move to Deep Archive, from which a restore takes hours. Younger ones are what a restore needs.
     pub(crate) archive_dumps_after: i32,
 }
@@ -33,6 +37,10 @@ pub(super) fn rules(lifecycle: Lifecycle) -> Result<Vec<LifecycleRule>, BuildErr
             .storage_class(TransitionStorageClass::DeepArchive)
             .build();
         rules.push(rule("archive-dumps", DUMPS).transitions(archive).build()?);
+    }
+    if lifecycle.expire_runs_after > 0 {
+        let expiration = LifecycleExpiration::builder().days(lifecycle.expire_runs_after).build();
+        rules.push(rule("expire-runs", runs::PREFIX).expiration(expiration).build()?);
     }
     let replaced = NoncurrentVersionExpiration::builder().noncurrent_days(lifecycle.keep_replaced).build();
     let stale = AbortIncompleteMultipartUpload::builder().days_after_initiation(STALE_UPLOAD_DAYS).build();
@@ -93,7 +101,7 @@ mod tests {
 
     #[test]
     fn only_dumps_are_archived() {
-        let rules = rules(Lifecycle { keep_replaced: 90, archive_dumps_after: 35 }).unwrap();
+        let rules = rules(Lifecycle { keep_replaced: 90, expire_runs_after: 0, archive_dumps_after: 35 }).unwrap();
         let moved: Vec<_> = rules.iter().filter(|rule| !rule.transitions().is_empty()).collect();
         assert_eq!(moved.len(), 1);
         assert_eq!(moved[0].filter().and_then(LifecycleRuleFilter::prefix), Some(DUMPS));
@@ -101,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_rule_narrowed_by_hand_reads_differently() {
-        let ours = rules(Lifecycle { keep_replaced: 30, archive_dumps_after: 0 }).unwrap();
+        let ours = rules(Lifecycle { keep_replaced: 30, expire_runs_after: 0, archive_dumps_after: 0 }).unwrap();
         let mut theirs = ours.clone();
         theirs[0].filter = Some(LifecycleRuleFilter::builder().prefix("").object_size_less_than(1).build());
         assert_ne!(render(&ours), render(&theirs));
