@@ -20,6 +20,12 @@ pub struct File {
     /// The account that writes are allowed in.
     #[serde(default)]
     pub account_id: Option<String>,
+    /// The shop's own domain.
+    #[serde(default)]
+    pub domain: Option<String>,
+    /// Where its records are written.
+    #[serde(default)]
+    pub dns_zone: DnsZone,
     /// The API's instance.
     #[serde(default)]
     pub api: Api,
@@ -47,6 +53,17 @@ pub struct File {
     /// The cloud on this machine.
     #[serde(default)]
     pub local: Local,
+}
+
+/// `dns_zone`
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum DnsZone {
+    /// A hosted zone of the shop's own.
+    #[default]
+    Create,
+    /// The one that is there.
+    Existing,
 }
 
 /// `[api]`
@@ -155,6 +172,8 @@ impl File {
             env: default_env(),
             region: default_region(),
             account_id: None,
+            domain: None,
+            dns_zone: DnsZone::default(),
             api: Api::default(),
             database: Database::default(),
             users: Users::default(),

@@ -38,6 +38,12 @@ fn problems(file: &File) -> Vec<Problem> {
             file.account_id.as_deref().and_then(account_problem),
             "`aws sts get-caller-identity` prints it",
         ),
+        (
+            "",
+            "domain",
+            file.domain.as_deref().and_then(domain_problem),
+            "a host name in lower case, for instance `permata.example`",
+        ),
         ("api", "throttle_rate", positive(file.api.throttle_rate), "requests per second, for instance 100"),
         ("api", "throttle_burst", positive(f64::from(file.api.throttle_burst)), "requests, for instance 200"),
         ("database", "name", schema_problem(&file.database.name, 64), "for instance `shop`"),
@@ -113,6 +119,22 @@ fn region_problem(region: &str) -> Option<String> {
 fn account_problem(account: &str) -> Option<String> {
     let ok = account.len() == 12 && account.chars().all(|c| c.is_ascii_digit());
     (!ok).then(|| "is not an account number of 12 digits".to_owned())
+}
+
+fn domain_problem(domain: &str) -> Option<String> {
+    let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.starts_with(letter)
+            && label.ends_with(letter)
+            && label.chars().all(|c| letter(c) || c == '-')
+    };
+    if domain.len() > 64 {
+        return Some(format!("has {} characters; a certificate's name has at most 64", domain.len()));
+    }
+    let numbers = domain.split('.').all(|label| label.parse::<u8>().is_ok());
+    (!domain.contains('.') || numbers || !domain.split('.').all(label))
+        .then(|| format!("is `{domain}`, not a host name"))
 }
 
 fn schema_problem(name: &str, longest: usize) -> Option<String> {
@@ -210,6 +232,15 @@ mod tests {
 
         hint: for instance `18:00-18:30`
         "#);
+    }
+
+    #[test]
+    fn domains() {
+        assert_eq!(domain_problem("shop.permata.example"), None);
+        let long = format!("{}.example", "a".repeat(60));
+        for bad in ["permata", "Permata.example", "https://permata.example", "permata.example.", "10.0.0.1", &long] {
+            assert!(domain_problem(bad).is_some(), "{bad} passed");
+        }
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use jewel_aws::{
-    AlertsSpec, ApiSpec, Clients, ConnectOptions, DatabaseSpec, EndpointOverride, Outputs, StackSpec, UsersSpec,
+    AlertsSpec, ApiSpec, Clients, ConnectOptions, DatabaseSpec, DomainSpec, EndpointOverride, Outputs, StackSpec,
+    UsersSpec, ZoneMode,
 };
 use jewel_engine::Stack;
 use jewel_localcloud::Endpoints;
@@ -17,6 +18,7 @@ use crate::environment;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::settings::Settings;
+use crate::settings::file::DnsZone;
 
 /// Where AWS says which address a request came from.
 const WHAT_IS_MY_ADDRESS: &str = "https://checkip.amazonaws.com";
@@ -91,7 +93,7 @@ impl Shop {
     pub async fn url(&self, outputs: &Outputs) -> Result<String, Failure> {
         match &self.local {
             Some(cloud) => Ok(jewel_localcloud::public_url(cloud, &outputs.distribution_domain).await?),
-            None => Ok(format!("https://{}", outputs.distribution_domain)),
+            None => Ok(format!("https://{}", outputs.site_host)),
         }
     }
 
@@ -133,6 +135,13 @@ impl Shop {
 pub(crate) fn spec(settings: &Settings, account_id: &str) -> StackSpec {
     let file = &settings.file;
     let mut spec = StackSpec::new(&file.project, &file.env, &file.region, account_id);
+    spec.domain = file.domain.as_ref().map(|name| DomainSpec {
+        name: name.clone(),
+        zone: match file.dns_zone {
+            DnsZone::Create => ZoneMode::Create,
+            DnsZone::Existing => ZoneMode::Existing,
+        },
+    });
     spec.api = ApiSpec {
         bundle: file.api.bundle.clone(),
         blueprint: file.api.blueprint.clone(),

@@ -52,6 +52,20 @@ pub const ACCESS_CONTROL: &str = "access-control.site";
 pub const FUNCTION: &str = "function.site";
 /// The shop's one public address.
 pub const DISTRIBUTION: &str = "distribution.shop";
+/// The hosted zone of the shop's own domain.
+pub const ZONE: &str = "hosted-zone.shop";
+/// The certificate of the shop's own domain.
+pub const CERTIFICATE: &str = "certificate.shop";
+/// The record that proves to its issuer that the domain is ours.
+pub const VALIDATION: &str = "dns-record.validation";
+/// The certificate once it is issued.
+pub const ISSUE: &str = "certificate-issue.shop";
+/// Certificates of former domains.
+pub const FORMER_CERTIFICATES: &str = "certificates.former";
+/// Leads from the domain to the distribution.
+pub const DOMAIN_IPV4: &str = "dns-record.ipv4";
+/// The same over IPv6.
+pub const DOMAIN_IPV6: &str = "dns-record.ipv6";
 /// The managed MySQL database.
 pub const DATABASE: &str = "database.shop";
 /// How to log in to the database; also the pointer that says which database is the current one.

@@ -84,6 +84,10 @@ pub struct Clients {
     pub backup: aws_sdk_backup::Client,
     /// The firewall of distributions, in us-east-1.
     pub waf: aws_sdk_wafv2::Client,
+    /// Certificates of distributions, in us-east-1.
+    pub acm: aws_sdk_acm::Client,
+    /// Domains.
+    pub route53: aws_sdk_route53::Client,
     /// Users, roles and what they may do.
     pub iam: aws_sdk_iam::Client,
     /// Who we are.
@@ -140,6 +144,8 @@ impl Clients {
             budgets: client!(aws_sdk_budgets, &global),
             backup: careful!(aws_sdk_backup, &config),
             waf: client!(aws_sdk_wafv2, &global),
+            acm: client!(aws_sdk_acm, &global),
+            route53: client!(aws_sdk_route53, &global),
             iam: careful!(aws_sdk_iam, &global),
             sts: client!(aws_sdk_sts, &config),
             calls,

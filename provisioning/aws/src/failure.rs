@@ -75,7 +75,8 @@ fn kind_of(code: Option<&str>, message: Option<&str>, status: u16) -> FailureKin
         | "RequestLimitExceeded"
         | "SlowDown"
         | "LimitExceededException"
-        | "RequestThrottled" => FailureKind::Throttled,
+        | "RequestThrottled"
+        | "PriorRequestNotComplete" => FailureKind::Throttled,
         "ExpiredToken"
         | "ExpiredTokenException"
         | "InvalidClientTokenId"
@@ -110,6 +111,7 @@ fn kind_of(code: Option<&str>, message: Option<&str>, status: u16) -> FailureKin
         | "DistributionNotDisabled"
         | "GroupExistsException"
         | "ResourceConflictException"
+        | "ResourceInUseException"
         | "ConditionalRequestConflict"
         | "ResourceAlreadyExistsException"
         | "AlreadyExistsException"

@@ -20,6 +20,8 @@ pub struct Outputs {
     pub distribution_id: String,
     /// The shop's address without a scheme.
     pub distribution_domain: String,
+    /// Where visitors find the shop, without a scheme: its own domain, or the distribution's.
+    pub site_host: String,
     /// The HTTP API.
     pub api_id: String,
     /// Its address, with a scheme.
@@ -56,6 +58,7 @@ pub fn outputs(map: &OutputMap) -> Option<Outputs> {
         operations_bucket: text(address::OPERATIONS_BUCKET, "name")?,
         distribution_id: text(address::DISTRIBUTION, "id")?,
         distribution_domain: text(address::DISTRIBUTION, "domain")?,
+        site_host: text(address::DISTRIBUTION, "host")?,
         api_id: text(address::API, "id")?,
         api_endpoint: text(address::API, "endpoint")?,
         instance_name: text(address::INSTANCE, "name")?,

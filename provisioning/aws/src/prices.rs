@@ -108,13 +108,11 @@ pub(crate) fn firewall_requests(traffic: &Traffic) -> Price {
 }
 
 /// A zone of our own.
-#[expect(dead_code, reason = "for stacks with a domain")]
 pub(crate) fn zone() -> Price {
     Price { covered: Covered::Everything, ..rates::ZONE.fixed(1.0) }
 }
 
 /// What is asked of a zone.
-#[expect(dead_code, reason = "for stacks with a domain")]
 pub(crate) fn zone_queries(traffic: &Traffic) -> Price {
     let price = rates::ZONE_QUERIES.used(millions(traffic.dns_queries), "traffic.dns_queries");
     Price { covered: Covered::Everything, ..price }

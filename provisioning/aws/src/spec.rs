@@ -13,6 +13,8 @@ pub struct StackSpec {
     pub region: String,
     /// The account, twelve digits; part of every bucket's name.
     pub account_id: String,
+    /// The shop's own domain, if it has one.
+    pub domain: Option<DomainSpec>,
     /// The machine and its gateway.
     pub api: ApiSpec,
     /// The database.
@@ -25,6 +27,24 @@ pub struct StackSpec {
     pub auto_snapshot_hour: u8,
     /// How much it is used, as far as the bill has to assume it.
     pub traffic: Traffic,
+}
+
+/// The shop's own domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DomainSpec {
+    /// Where visitors find the shop, such as `permata.example`. At most 64 characters, as a certificate's first name.
+    pub name: String,
+    /// Where its records are written.
+    pub zone: ZoneMode,
+}
+
+/// Whose hosted zone the domain's records are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ZoneMode {
+    /// One of the stack's own, named as the domain.
+    Create,
+    /// The closest one of the account that encloses the domain. Looked up, never changed but for our records.
+    Existing,
 }
 
 /// The machine the API runs on, and the gateway before it.
@@ -95,6 +115,7 @@ impl StackSpec {
             env: env.to_owned(),
             region: region.to_owned(),
             account_id: account_id.to_owned(),
+            domain: None,
             api: ApiSpec::default(),
             database: DatabaseSpec::default(),
             users: UsersSpec::default(),
@@ -132,6 +153,11 @@ impl StackSpec {
         if self.account_id.len() != 12 || !self.account_id.chars().all(|c| c.is_ascii_digit()) {
             return wrong("account_id", &self.account_id, "an AWS account id has twelve digits");
         }
+        if let Some(domain) = &self.domain
+            && let Some(why) = domain_problem(&domain.name)
+        {
+            return wrong("domain", &domain.name, why);
+        }
         if self.auto_snapshot_hour > 23 {
             return wrong("auto_snapshot_hour", &self.auto_snapshot_hour.to_string(), "hours go from 0 to 23");
         }
@@ -157,6 +183,24 @@ impl StackSpec {
             );
         }
         Ok(())
+    }
+}
+
+/// Why a name cannot be the shop's domain: RFC 1035 says what a host name is, ACM how long a certificate's first is.
+fn domain_problem(name: &str) -> Option<&'static str> {
+    let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.starts_with(letter)
+            && label.ends_with(letter)
+            && label.chars().all(|c| letter(c) || c == '-')
+    };
+    if name.len() > 64 {
+        Some("a certificate's name has at most 64 characters")
+    } else if !name.contains('.') || !name.split('.').all(label) || name.split('.').all(|l| l.parse::<u8>().is_ok()) {
+        Some("use a host name in lower case, such as `permata.example`, without a scheme or a dot at the end")
+    } else {
+        None
     }
 }
 
@@ -230,5 +274,24 @@ mod tests {
         }
         assert!(check(&"a".repeat(33), "prod").is_err());
         assert!(check("shop", "cognito").is_err());
+    }
+
+    #[test]
+    fn domains_are_host_names() {
+        for good in ["permata.example", "shop.permata.example", "xn--9n2bp8q.example", "1.example"] {
+            assert_eq!(domain_problem(good), None, "{good}");
+        }
+        for bad in [
+            "permata",
+            "Permata.example",
+            "permata.example.",
+            "https://permata.example",
+            "-a.example",
+            "a..b",
+            "1.2.3.4",
+            "",
+        ] {
+            assert!(domain_problem(bad).is_some(), "{bad}");
+        }
     }
 }

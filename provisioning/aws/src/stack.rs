@@ -1,13 +1,16 @@
 //! The shape of our stack, and nothing else. Adding a resource is one file elsewhere and one line here.
 
+use aws_sdk_route53::types::RrType;
 use jewel_engine::{Address, Stack};
 
 use crate::{
-    Clients, Error, Names, StackSpec,
+    Clients, Error, Names, StackSpec, ZoneMode,
     access::ApiUser,
     address::*,
     backup::{BackupRole, Plan, Selection, Vault},
     cdn::{AccessControl, Distribution, Firewall, Function, Metrics},
+    certificates::{Certificate, Former, Issue},
+    dns::{Record, Target, Text, Zone, Zones},
     gateway::{Api, Authorizer, Integration, Route, Stage},
     identity::{Pool, PoolClient, PoolDomain, PoolGroup},
     lightsail::{Attachment, AutoSnapshots, Database, Instance, Ports, StaticIp},
@@ -67,6 +70,21 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
         .add(API_SECRET, ApiCredentials::new(spec, clients));
     for (address, alarm) in Alarm::all(spec, clients) {
         stack = stack.add(address, alarm);
+    }
+    if let Some(domain) = &spec.domain {
+        let zones = Zones::new(spec, clients, domain);
+        let output = |name: &str| Text::Output(CERTIFICATE, name.to_owned());
+        let (name, value) = (output(Certificate::RECORD_NAME), output(Certificate::RECORD_VALUE));
+        stack = stack
+            .add(CERTIFICATE, Certificate::new(spec, clients, domain))
+            .add(VALIDATION, Record::validation(&zones, &domain.name, name, value))
+            .add(ISSUE, Issue::new(spec, clients, domain))
+            .add(FORMER_CERTIFICATES, Former::new(spec, clients, domain))
+            .add(DOMAIN_IPV4, Record::new(&zones, RrType::A, &domain.name, Target::distribution()))
+            .add(DOMAIN_IPV6, Record::new(&zones, RrType::Aaaa, &domain.name, Target::distribution()));
+        if domain.zone == ZoneMode::Create {
+            stack = stack.add(ZONE, Zone::new(spec, clients, domain));
+        }
     }
     for (precedence, group) in (1..).zip(&spec.users.groups) {
         stack = stack.add(Address::new("user-group", group), PoolGroup::new(clients, group, precedence));

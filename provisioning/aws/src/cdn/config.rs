@@ -5,10 +5,10 @@
 use aws_sdk_cloudfront::{
     error::BuildError,
     types::{
-        AllowedMethods, CacheBehavior, CacheBehaviors, CachedMethods, CustomOriginConfig, DefaultCacheBehavior,
-        DistributionConfig, EventType, FunctionAssociation, FunctionAssociations, HttpVersion, Method, Origin,
-        OriginProtocolPolicy, OriginSslProtocols, Origins, PriceClass, S3OriginConfig, SslProtocol, ViewerCertificate,
-        ViewerProtocolPolicy,
+        Aliases, AllowedMethods, CacheBehavior, CacheBehaviors, CachedMethods, CustomOriginConfig,
+        DefaultCacheBehavior, DistributionConfig, EventType, FunctionAssociation, FunctionAssociations, HttpVersion,
+        Method, MinimumProtocolVersion, Origin, OriginProtocolPolicy, OriginSslProtocols, Origins, PriceClass,
+        S3OriginConfig, SslProtocol, SslSupportMethod, ViewerCertificate, ViewerProtocolPolicy,
     },
 };
 use jewel_engine::Attributes;
@@ -34,6 +34,13 @@ pub(super) struct Parts<'a> {
     pub(super) function_arn: &'a str,
     pub(super) api_endpoint: &'a str,
     pub(super) web_acl: &'a str,
+    pub(super) own: Option<Own<'a>>,
+}
+
+/// The shop's own domain.
+pub(super) struct Own<'a> {
+    pub(super) domain: &'a str,
+    pub(super) certificate: &'a str,
 }
 
 /// The whole configuration as it is wanted.
@@ -87,7 +94,8 @@ pub(super) fn build(parts: &Parts<'_>) -> Result<DistributionConfig, BuildError>
         .price_class(PriceClass::PriceClassAll)
         .http_version(HttpVersion::Http2and3)
         .is_ipv6_enabled(true)
-        .viewer_certificate(ViewerCertificate::builder().cloud_front_default_certificate(true).build())
+        .aliases(aliases(parts.own.as_ref())?)
+        .viewer_certificate(certificate(parts.own.as_ref()))
         .build()
 }
 
@@ -104,6 +112,8 @@ pub(super) fn merge(current: DistributionConfig, wanted: DistributionConfig) -> 
     merged.web_acl_id = wanted.web_acl_id;
     merged.http_version = wanted.http_version;
     merged.is_ipv6_enabled = wanted.is_ipv6_enabled;
+    merged.aliases = wanted.aliases;
+    merged.viewer_certificate = wanted.viewer_certificate;
     merged
 }
 
@@ -114,8 +124,12 @@ pub(super) fn render(config: &DistributionConfig) -> Attributes {
     origins.sort_by_key(|origin| origin["id"].to_string());
     let behaviors: Vec<Json> =
         config.cache_behaviors().map(|all| all.items().iter().map(render_behavior).collect()).unwrap_or_default();
+    let certificate = config.viewer_certificate();
+    let aliases = config.aliases().map(Aliases::items).unwrap_or_default();
     Attributes::from([
+        ("aliases".to_owned(), json!(aliases)),
         ("behaviors".to_owned(), behaviors.into()),
+        ("certificate".to_owned(), certificate.map_or(Json::Null, render_certificate)),
         ("comment".to_owned(), config.comment().into()),
         ("default_behavior".to_owned(), config.default_cache_behavior().map(render_default).into()),
         ("default_root_object".to_owned(), config.default_root_object().into()),
@@ -126,6 +140,38 @@ pub(super) fn render(config: &DistributionConfig) -> Attributes {
         ("price_class".to_owned(), config.price_class().map(PriceClass::as_str).into()),
         ("web_acl".to_owned(), config.web_acl_id().into()),
     ])
+}
+
+fn aliases(own: Option<&Own<'_>>) -> Result<Aliases, BuildError> {
+    match own {
+        Some(own) => Aliases::builder().quantity(1).items(own.domain).build(),
+        None => Aliases::builder().quantity(0).build(),
+    }
+}
+
+fn certificate(own: Option<&Own<'_>>) -> ViewerCertificate {
+    match own {
+        Some(own) => ViewerCertificate::builder()
+            .acm_certificate_arn(own.certificate)
+            .ssl_support_method(SslSupportMethod::SniOnly)
+            // Older than this, no browser that can show the shop needs.
+            .minimum_protocol_version(MinimumProtocolVersion::TlSv122021)
+            .build(),
+        None => ViewerCertificate::builder().cloud_front_default_certificate(true).build(),
+    }
+}
+
+/// The default certificate's protocol is AWS's to choose.
+fn render_certificate(certificate: &ViewerCertificate) -> Json {
+    match certificate.acm_certificate_arn().filter(|arn| !arn.is_empty()) {
+        Some(arn) => json!({
+            "arn": arn,
+            "protocol": certificate.minimum_protocol_version().map(MinimumProtocolVersion::as_str),
+            "support": certificate.ssl_support_method().map(SslSupportMethod::as_str),
+        }),
+        None if certificate.iam_certificate_id().is_some_and(|id| !id.is_empty()) => "another".into(),
+        None => "CloudFront's own".into(),
+    }
 }
 
 const READ: [Method; 3] = [Method::Get, Method::Head, Method::Options];
@@ -234,6 +280,7 @@ mod tests {
             function_arn: "arn:aws:cloudfront::123456789012:function/shop-prod-site",
             api_endpoint,
             web_acl: "arn:aws:wafv2:us-east-1:123456789012:global/webacl/shop-prod-firewall/1",
+            own: None,
         }
     }
 

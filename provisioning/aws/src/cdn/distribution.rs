@@ -16,7 +16,7 @@ use jewel_engine::{
 };
 use serde_json::Value as Json;
 
-use super::config::{Parts, build, merge, render};
+use super::config::{Own, Parts, build, merge, render};
 use crate::{Clients, Names, StackSpec, Traffic, address, classify, failure::incomplete, prices, tags::Tags};
 
 /// How long a distribution may be missing from lists after its creation was refused as repeated.
@@ -28,6 +28,8 @@ pub(crate) struct Distribution {
     name: String,
     site_domain: String,
     media_domain: String,
+    /// The shop's own domain.
+    domain: Option<String>,
     tags: Tags,
     /// When a creation was first refused because its reference was used before.
     used: Mutex<Option<Instant>>,
@@ -43,6 +45,7 @@ impl Distribution {
             name: names.stack().to_owned(),
             site_domain: domain("site"),
             media_domain: domain("media"),
+            domain: spec.domain.as_ref().map(|domain| domain.name.clone()),
             tags: Tags::new(spec, "shop"),
             used: Mutex::new(None),
             traffic: spec.traffic.clone(),
@@ -59,6 +62,10 @@ impl Distribution {
             function_arn: inputs.require(address::FUNCTION, "arn")?,
             api_endpoint: inputs.require(address::API, "endpoint")?,
             web_acl: inputs.require(address::FIREWALL, "arn")?,
+            own: match &self.domain {
+                Some(domain) => Some(Own { domain, certificate: inputs.require(address::ISSUE, "arn")? }),
+                None => None,
+            },
         })
         .map_err(|error| Failure::permanent(format!("describe {}", self.title()), error.to_string()))
     }
@@ -138,14 +145,17 @@ impl Resource for Distribution {
     }
 
     fn needs(&self) -> Vec<Address> {
-        vec![
-            address::ACCESS_CONTROL.into(),
-            address::FUNCTION.into(),
-            address::API.into(),
-            address::FIREWALL.into(),
-            address::SITE_BUCKET.into(),
-            address::MEDIA_BUCKET.into(),
-        ]
+        // The issue goes with the certificate, which must not go before the distribution.
+        let certificate = self.domain.is_some().then_some([address::CERTIFICATE, address::ISSUE]);
+        let always = [
+            address::ACCESS_CONTROL,
+            address::FUNCTION,
+            address::API,
+            address::FIREWALL,
+            address::SITE_BUCKET,
+            address::MEDIA_BUCKET,
+        ];
+        certificate.into_iter().flatten().chain(always).map(Address::from).collect()
     }
 
     // Minutes as a rule; the SDK's own waiter gives up after 35.
@@ -170,6 +180,7 @@ impl Resource for Distribution {
         let function = known(address::FUNCTION, "arn");
         let endpoint = known(address::API, "endpoint");
         let firewall = known(address::FIREWALL, "arn");
+        let certificate = known(address::ISSUE, "arn");
         let config = build(&Parts {
             comment: &self.name,
             caller_reference: "",
@@ -179,6 +190,10 @@ impl Resource for Distribution {
             function_arn: function.as_deref().unwrap_or_default(),
             api_endpoint: endpoint.as_deref().unwrap_or_default(),
             web_acl: firewall.as_deref().unwrap_or_default(),
+            own: self
+                .domain
+                .as_ref()
+                .map(|domain| Own { domain, certificate: certificate.as_deref().unwrap_or_default() }),
         });
         // Building fails only where a required field is left out, and `build` leaves out none.
         let fields = config.map(|config| render(&config)).unwrap_or_default();
@@ -187,6 +202,7 @@ impl Resource for Distribution {
                 "origins" => control.is_some() && endpoint.is_some(),
                 "default_behavior" => function.is_some(),
                 "web_acl" => firewall.is_some(),
+                "certificate" => self.domain.is_none() || certificate.is_some(),
                 _ => true,
             };
             desired.set(&field, if known { Value::Known(value) } else { Value::Unknown })
@@ -209,6 +225,7 @@ impl Resource for Distribution {
                 .output("id", summary.id())
                 .output("arn", summary.arn())
                 .output("domain", summary.domain_name())
+                .output("host", self.domain.as_deref().unwrap_or(summary.domain_name()))
         }))
     }
 

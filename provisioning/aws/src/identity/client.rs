@@ -110,7 +110,7 @@ impl Resource for PoolClient {
 
     fn desired(&self, inputs: &Inputs) -> Desired {
         let urls = |given: &[String]| -> Value {
-            inputs.value(address::DISTRIBUTION, "domain").map_text(|domain| json!(Self::urls(given, domain)))
+            inputs.value(address::DISTRIBUTION, "host").map_text(|domain| json!(Self::urls(given, domain)))
         };
         Desired::new()
             .set("auth_flows", sorted(Self::flows().iter().map(ExplicitAuthFlowsType::as_str)))
@@ -147,7 +147,7 @@ impl Resource for PoolClient {
     }
 
     async fn create(&self, cx: &Context<'_>) -> Result<(), Failure> {
-        let domain = cx.inputs.require(address::DISTRIBUTION, "domain")?;
+        let domain = cx.inputs.require(address::DISTRIBUTION, "host")?;
         let sent = self
             .client
             .create_user_pool_client()
@@ -171,7 +171,7 @@ impl Resource for PoolClient {
     async fn update(&self, cx: &Context<'_>, found: &Found, _changes: &[FieldChange]) -> Result<(), Failure> {
         let action = format!("update {}", self.title());
         let pool = cx.inputs.require(address::USER_POOL, "id")?;
-        let domain = cx.inputs.require(address::DISTRIBUTION, "domain")?;
+        let domain = cx.inputs.require(address::DISTRIBUTION, "host")?;
         let current = self.describe(pool, found.text("id")?).await?;
         let current = current.ok_or_else(|| incomplete(&action, "client"))?;
         // What an update omits is reset to its default, so what others set is sent back.

@@ -1,15 +1,16 @@
 //! The sums that were worked out by hand before there was a program, line by line.
 
-use jewel_engine::{Bill, Stack, Usd};
+use jewel_engine::{Address, Bill, Stack, Usd};
 
-use crate::{Clients, StackSpec, bill, stack};
+use crate::{Clients, DomainSpec, StackSpec, ZoneMode, bill, stack};
 
 async fn stack_of(spec: &StackSpec) -> Stack {
     stack(spec, &Clients::offline(&spec.region).await.unwrap()).unwrap()
 }
 
 fn shop() -> StackSpec {
-    StackSpec::new("shop", "prod", "ap-southeast-1", "123456789012")
+    let domain = Some(DomainSpec { name: "permata.example".to_owned(), zone: ZoneMode::Create });
+    StackSpec { domain, ..StackSpec::new("shop", "prod", "ap-southeast-1", "123456789012") }
 }
 
 async fn bill_of(spec: &StackSpec) -> Bill {
@@ -24,8 +25,8 @@ const SUMS: &[(&[&str], u64, u64)] = &[
     (&["S3 Standard", "S3 writes", "S3 reads", "S3 Glacier"], 700, 575),
     (&["WAF"], 9_600, 0),
     (&["CloudFront"], 0, 0),
-    (&["Route 53"], 0, 0),
-    (&["Secrets Manager"], 1_200, 1_200),
+    (&["Route 53"], 900, 0),
+    (&["Secrets Manager"], 800, 800),
     (&["CloudWatch"], 900, 900),
     (&["CloudTrail"], 50, 50),
     (&["AWS Backup"], 1_200, 1_200),
@@ -44,9 +45,23 @@ async fn the_worked_sums_come_out_to_the_cent() {
         assert_eq!(sums, (Usd::micros(paid * 1_000), Usd::micros(subscribed * 1_000)), "{items:?}");
     }
     assert_eq!(counted, bill.lines.iter().filter(|line| line.usd > Usd::default()).count(), "{bill:#?}");
-    assert_eq!((bill.total().to_string().as_str(), bill.subscribed_total().to_string().as_str()), ("42.95", "33.23"));
+    assert_eq!((bill.total().to_string().as_str(), bill.subscribed_total().to_string().as_str()), ("43.45", "32.83"));
     let alarms = bill.lines.iter().find(|line| line.price.item == "CloudWatch alarm").unwrap();
     assert_eq!((alarms.price.quantity, alarms.usd), (12.0, Usd::cents(20)));
+}
+
+#[tokio::test]
+async fn without_a_domain_there_is_no_zone_to_pay() {
+    let bill = bill_of(&StackSpec { domain: None, ..shop() }).await;
+    assert_eq!((bill.total().to_string().as_str(), bill.subscribed_total().to_string().as_str()), ("42.55", "32.83"));
+}
+
+#[tokio::test]
+async fn everything_in_the_stack_says_what_it_costs() {
+    let stack = stack_of(&shop()).await;
+    let silent = |address: &&Address| stack.resource(address.as_str()).is_some_and(|one| one.price().is_none());
+    let silent: Vec<&Address> = stack.addresses().iter().filter(silent).collect();
+    assert!(silent.is_empty(), "what does a month of these cost? {silent:?}");
 }
 
 #[tokio::test]

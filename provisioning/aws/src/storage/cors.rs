@@ -83,7 +83,7 @@ impl Resource for BucketCors {
     }
 
     fn desired(&self, inputs: &Inputs) -> Desired {
-        let domain = inputs.value(address::DISTRIBUTION, "domain");
+        let domain = inputs.value(address::DISTRIBUTION, "host");
         Desired::new().set("cors", domain.map_text(|domain| render(&self.rules(domain))))
     }
 
@@ -95,7 +95,7 @@ impl Resource for BucketCors {
 
     async fn create(&self, cx: &Context<'_>) -> Result<(), Failure> {
         let action = format!("set the {}", self.title());
-        let rules = self.rules(cx.inputs.require(address::DISTRIBUTION, "domain")?);
+        let rules = self.rules(cx.inputs.require(address::DISTRIBUTION, "host")?);
         let configuration = CorsConfiguration::builder().set_cors_rules(Some(rules)).build();
         let configuration = configuration.map_err(|error| Failure::permanent(&action, error.to_string()))?;
         let sent = self.s3.put_bucket_cors().bucket(&self.bucket).cors_configuration(configuration).send().await;

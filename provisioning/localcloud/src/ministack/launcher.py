@@ -6,6 +6,7 @@ What is added to it, and why:
 * The process ends when its parent does (standard input is a pipe that the parent holds open).
 * Names under `.localhost` resolve to 127.0.0.1 everywhere, so that a CloudFront origin can be an API of this cloud.
 * Policies may name the condition keys `s3:if-none-match` and `cloudwatch:namespace`, which ministack does not know.
+* Certificates and domains are as strict as AWS's (`certificates.py`).
 * An HTTP integration of API Gateway answers with all headers of its backend, as AWS's does.
 """
 
@@ -250,6 +251,11 @@ async def serve():
     from ministack.core import iam_actions, persistence
     from ministack.services import apigateway
 
+    # Python is told to look nowhere by itself; what is beside this file is ours.
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    import certificates
+
+    certificates.patch(app)
     proxy_with_all_headers(apigateway)
     know_more_condition_keys(iam_actions)
     saver = Saver(app, persistence)

@@ -21,6 +21,8 @@ use tokio::{
 use crate::{call::call, error::Error, files, process};
 
 const LAUNCHER: &str = include_str!("launcher.py");
+/// What it finds beside it.
+const PARTS: [(&str, &str); 1] = [("certificates.py", include_str!("certificates.py"))];
 const READY_DEADLINE: Duration = Duration::from_secs(40);
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -60,6 +62,9 @@ impl Ministack {
             files::private_dir(&settings.directory.join(directory))?;
         }
         files::write_public(&settings.directory.join("launcher.py"), LAUNCHER.as_bytes())?;
+        for (name, text) in PARTS {
+            files::write_public(&settings.directory.join(name), text.as_bytes())?;
+        }
         let mut child = spawn(&settings)?;
         ready(&mut child, &settings).await?;
         let (ended, stopped) = watch::channel(false);
