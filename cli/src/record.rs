@@ -138,7 +138,7 @@ impl Recorder {
 pub(crate) fn folder(folders: &Folders, target: crate::args::Target, stack: &str) -> PathBuf {
     let target = match target {
         crate::args::Target::Aws => "aws",
-        crate::args::Target::Local => "local-target",
+        crate::args::Target::Local => "local",
     };
     folders.data.join("runs").join(target).join(stack)
 }

@@ -3,6 +3,9 @@
 //! The only module that prints. A closed pipe is not a failure: whoever read us has read enough.
 
 pub(crate) mod cost;
+#[cfg(test)]
+mod documented;
+mod fields;
 mod parts;
 mod phase;
 mod plan;

@@ -235,6 +235,7 @@ async fn pass(
         }
         Some(Fault::Throttle) => return Ok(refuse(fault::throttled(&service))),
         Some(Fault::Error) => return Ok(refuse(fault::broken(&service))),
+        Some(Fault::Deny) => return Ok(refuse(fault::denied(&service))),
         Some(Fault::Hang) => return std::future::pending().await,
         _ => {}
     }

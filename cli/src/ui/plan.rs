@@ -2,14 +2,11 @@
 
 use std::fmt::Write as _;
 
-use jewel_engine::{Action, FieldChange, Plan, PlanKind, Step};
+use jewel_engine::{Action, Plan, PlanKind, Step};
 use owo_colors::OwoColorize as _;
-use serde_json::Value;
 
+use super::fields::render_fields;
 use super::parts::parts;
-
-/// Longer values are cut: the plan is for reading.
-const WIDEST_VALUE: usize = 72;
 
 /// As many new resources are still named one by one; more are gathered by part of the shop.
 const ONE_BY_ONE: usize = 8;
@@ -19,7 +16,8 @@ const ONE_BY_ONE: usize = 8;
 ///
 /// `everything` shows each resource and each field.
 pub(crate) fn plan(plan: &Plan, everything: bool) -> String {
-    let steps = || plan.steps.iter().filter(|step| step.action != Action::None);
+    // What is left as it is has nothing to say, unless it is somebody else's.
+    let steps = || plan.steps.iter().filter(|step| step.action != Action::None || !step.reasons.is_empty());
     let gather = !everything && steps().filter(|step| is_plain(step)).count() > ONE_BY_ONE;
     let mut text = String::new();
     if gather {
@@ -107,67 +105,8 @@ fn render_step(text: &mut String, step: &Step, with_fields: bool) {
     if !with_fields {
         return;
     }
-    let width = step.fields.iter().map(|field| field.field.len()).max().unwrap_or(0);
-    for field in &step.fields {
-        match sets(field) {
-            Some((before, after)) => render_sets(text, field, &before, &after),
-            None => {
-                let _ = writeln!(text, "    {:width$}  {}", field.field, change(field));
-            }
-        }
-    }
+    render_fields(text, &step.fields);
 }
 
-/// The entries before and after, where the field is a set that is changed as a whole.
-fn sets(field: &FieldChange) -> Option<(Vec<String>, Vec<String>)> {
-    let entries = |value: &Value| Some(value.as_array()?.iter().map(entry).collect::<Vec<_>>());
-    let (before, after) = (entries(field.before.as_ref()?)?, entries(field.after.as_ref()?)?);
-    Some((before, after))
-}
-
-/// The whole set before and after, an entry a line: what is not in the second goes.
-fn render_sets(text: &mut String, field: &FieldChange, before: &[String], after: &[String]) {
-    let mut side = |title: &str, entries: &[String], others: &[String], mark: &str| {
-        let _ = writeln!(text, "    {} {title}{}", field.field, if entries.is_empty() { ": nothing" } else { "" });
-        for entry in entries {
-            let mark = if others.contains(entry) { " " } else { mark };
-            let _ = writeln!(text, "      {mark} {entry}");
-        }
-    };
-    side("before", before, after, "-");
-    side("after", after, before, "+");
-}
-
-/// One entry of a set: its text, or its fields in their order.
-fn entry(entry: &Value) -> String {
-    let Value::Object(fields) = entry else { return value(entry) };
-    let plain = |value: &Value| match value {
-        Value::Array(items) => items.iter().map(self::value).collect::<Vec<_>>().join(", "),
-        other => self::value(other),
-    };
-    fields.iter().map(|(name, value)| format!("{name} {}", plain(value))).collect::<Vec<_>>().join("  ")
-}
-
-fn change(field: &FieldChange) -> String {
-    let after = match &field.after {
-        Some(after) => value(after),
-        None => "(known after apply)".to_owned(),
-    };
-    let arrow = match &field.before {
-        Some(before) => format!("{} -> {after}", value(before)),
-        None => after,
-    };
-    if field.forces_replacement { format!("{arrow}  (needs a new one)") } else { arrow }
-}
-
-fn value(value: &Value) -> String {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    if text.chars().count() <= WIDEST_VALUE {
-        return text;
-    }
-    let cut: String = text.chars().take(WIDEST_VALUE - 1).collect();
-    format!("{cut}…")
-}
+#[cfg(test)]
+mod tests;

@@ -86,6 +86,8 @@ pub struct Clients {
     pub waf: aws_sdk_wafv2::Client,
     /// Certificates of distributions, in us-east-1.
     pub acm: aws_sdk_acm::Client,
+    /// Flat-rate plans of distributions, in us-east-1.
+    pub pricing_plans: aws_sdk_pricingplanmanager::Client,
     /// Domains.
     pub route53: aws_sdk_route53::Client,
     /// Users, roles and what they may do.
@@ -145,6 +147,7 @@ impl Clients {
             backup: careful!(aws_sdk_backup, &config),
             waf: client!(aws_sdk_wafv2, &global),
             acm: client!(aws_sdk_acm, &global),
+            pricing_plans: client!(aws_sdk_pricingplanmanager, &global),
             route53: client!(aws_sdk_route53, &global),
             iam: careful!(aws_sdk_iam, &global),
             sts: client!(aws_sdk_sts, &config),

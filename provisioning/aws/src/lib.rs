@@ -70,5 +70,5 @@ pub use part::Part;
 pub use prices::{Rate, Traffic, bill, rates, subscription};
 pub use runs::{PhaseRecord, RunRecord, RunStore, StepRecord};
 pub use secrets::{ApiSecret, DatabaseSecret, read_api_secret, read_database_secret};
-pub use spec::{AlertsSpec, ApiSpec, DatabaseSpec, DomainSpec, SpecError, StackSpec, UsersSpec, ZoneMode};
+pub use spec::{AlertsSpec, ApiSpec, DatabaseSpec, DomainSpec, EdgePlan, SpecError, StackSpec, UsersSpec, ZoneMode};
 pub use stack::stack;

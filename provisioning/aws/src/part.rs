@@ -32,7 +32,6 @@ impl Part {
     pub fn of(address: &Address) -> Option<Self> {
         Some(match (address.kind(), address.as_str()) {
             (_, "secret.database") => Self::Database,
-            (_, "secret.origin") => Self::Gateway,
             (_, "role.backup") => Self::Backup,
             ("bucket" | "bucket-policy" | "bucket-cors" | "bucket-logging", _) => Self::Storage,
             ("database", _) => Self::Database,
@@ -40,6 +39,7 @@ impl Part {
             ("user-pool" | "user-pool-client" | "user-pool-domain" | "user-group", _) => Self::SignIn,
             ("api" | "api-integration" | "api-route" | "api-authorizer" | "api-stage", _) => Self::Gateway,
             ("access-control" | "function" | "distribution" | "distribution-metrics" | "web-acl", _) => Self::Edge,
+            ("certificate" | "certificates" | "certificate-issue" | "hosted-zone" | "dns-record", _) => Self::Edge,
             ("topic" | "alarm" | "dashboard" | "log-group" | "trail" | "budget", _) => Self::Watching,
             ("backup-vault" | "backup-plan" | "backup-selection", _) => Self::Backup,
             ("user" | "role" | "secret", _) => Self::Access,
@@ -59,6 +59,22 @@ impl Part {
             Self::Watching => "watching",
             Self::Backup => "backup",
             Self::Access => "access",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the settings leave out of a stack has an address all the same.
+    #[test]
+    fn every_address_belongs_to_a_part() {
+        let constants = include_str!("address.rs").lines().filter_map(|line| line.split('"').nth(1));
+        let addresses: Vec<Address> = constants.filter(|text| text.contains('.')).map(Address::from).collect();
+        assert!(addresses.len() > 40);
+        for address in addresses {
+            assert!(Part::of(&address).is_some(), "this table does not say to which part {address} belongs");
         }
     }
 }

@@ -10,7 +10,7 @@ use jewel_engine::{Bill, Covered, OutputMap, Price, Stack, Subscription};
 pub use rates::{Rate, rates};
 pub use traffic::Traffic;
 
-use crate::StackSpec;
+use crate::{EdgePlan, StackSpec, address};
 
 /// GB in buckets that the Free plan pays for.
 const FREE_PLAN_STORAGE_GB: f64 = 5.0;
@@ -24,9 +24,15 @@ pub fn bill(spec: &StackSpec, stack: &Stack) -> Bill {
     bill
 }
 
-/// Whether the distribution's flat-rate plan pays its part, as far as the outputs say.
-pub fn subscription(_spec: &StackSpec, _outputs: &OutputMap) -> Subscription {
-    Subscription::Possible
+/// Whether the distribution's flat-rate plan pays its part, as far as the outputs of what was read say.
+pub fn subscription(spec: &StackSpec, outputs: &OutputMap) -> Subscription {
+    let found = outputs.get(address::PRICING_PLAN).and_then(|outputs| outputs.get("plan")?.as_str());
+    match (found, spec.edge_plan) {
+        (Some("free"), _) => Subscription::Active,
+        (None, EdgePlan::Free) => Subscription::Possible,
+        // Refused, or not asked for.
+        _ => Subscription::None,
+    }
 }
 
 /// The price of a Lightsail instance bundle, if it is known.

@@ -87,7 +87,8 @@ impl Bill {
 impl Stack {
     /// What all of it costs by the month. Nothing is read: it is what the stack as wanted costs.
     pub fn bill(&self) -> Bill {
-        Bill::of(self.iter().flat_map(|(address, node)| node.prices().map(move |price| (address, price))))
+        let wanted = self.iter().filter(|(_, node)| !node.retired);
+        Bill::of(wanted.flat_map(|(address, node)| node.prices().map(move |price| (address, price))))
     }
 }
 

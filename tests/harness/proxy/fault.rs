@@ -21,6 +21,8 @@ pub enum Fault {
     Hang,
     /// Done, and no answer ever.
     HangAfter,
+    /// Not done: the caller lacks a permission. Not among [`Fault::ALL`], because no run recovers from it by itself.
+    Deny,
 }
 
 impl Fault {
@@ -53,6 +55,7 @@ impl fmt::Display for Fault {
             Self::Error => "error_500",
             Self::Hang => "hang",
             Self::HangAfter => "hang_after",
+            Self::Deny => "deny",
         })
     }
 }
@@ -86,6 +89,19 @@ pub(super) fn broken(service: &str) -> Refusal {
         "monitoring" => cbor(500, "InternalServiceFault", "Internal failure"),
         "lightsail" => json(500, "ServiceException", "A general service exception."),
         _ => json(500, "InternalFailure", "Internal failure"),
+    }
+}
+
+/// "You may not", in the words that all services share.
+pub(super) fn denied(service: &str) -> Refusal {
+    let text = format!(
+        "User: arn:aws:iam::123456789012:user/ada is not authorized to perform: {service}:TheAction on resource: \
+         arn:aws:{service}:::the-resource because no identity-based policy allows the {service}:TheAction action"
+    );
+    match service {
+        "s3" => s3(403, "AccessDenied", &text),
+        "cloudfront" | "sts" | "iam" | "sns" | "route53" => xml(403, "AccessDenied", &text),
+        _ => json(400, "AccessDeniedException", &text),
     }
 }
 

@@ -16,10 +16,10 @@ use serde_json::json;
 
 use super::{
     empty,
-    lifecycle::{self, Lifecycle},
+    lifecycle::{self, Expiry, Lifecycle},
     lock,
 };
-use crate::{Clients, Names, StackSpec, classify, failure::optional, prices, tags::Tags};
+use crate::{Clients, Names, StackSpec, classify, failure::optional, prices, runs, tags::Tags};
 
 /// One bucket of ours.
 pub(crate) struct Bucket {
@@ -45,7 +45,7 @@ impl Bucket {
             tags: Tags::new(spec, role),
             data: false,
             last: false,
-            lifecycle: Lifecycle { keep_replaced: 30, expire_runs_after: 0, archive_dumps_after: 0 },
+            lifecycle: Lifecycle { keep_replaced: 30, ..Lifecycle::default() },
             lock_days: 0,
             usage: Vec::new(),
         }
@@ -53,7 +53,7 @@ impl Bucket {
 
     /// A bucket whose contents cannot be made again.
     fn kept(spec: &StackSpec, clients: &Clients, role: &str) -> Self {
-        let lifecycle = Lifecycle { keep_replaced: 90, expire_runs_after: 0, archive_dumps_after: 0 };
+        let lifecycle = Lifecycle { keep_replaced: 90, ..Lifecycle::default() };
         Self { data: true, lifecycle, ..Self::published(spec, clients, role) }
     }
 
@@ -64,7 +64,7 @@ impl Bucket {
 
     /// The bucket of what a disaster is survived with.
     pub(crate) fn backups(spec: &StackSpec, clients: &Clients) -> Self {
-        let lifecycle = Lifecycle { keep_replaced: 90, expire_runs_after: 0, archive_dumps_after: 35 };
+        let lifecycle = Lifecycle { keep_replaced: 90, archive_dumps_after: 35, ..Lifecycle::default() };
         let usage = vec![prices::archive(&spec.traffic)];
         Self { lifecycle, lock_days: 35, usage, ..Self::kept(spec, clients, "backups") }
     }
@@ -74,10 +74,18 @@ impl Bucket {
         Self { usage: vec![prices::trail(&spec.traffic)], ..Self::kept(spec, clients, "trail") }
     }
 
+    /// The bucket of access logs, which nobody reads after a season.
+    pub(crate) fn logs(spec: &StackSpec, clients: &Clients) -> Self {
+        let expires = Some(Expiry { prefix: "", days: 90 });
+        let lifecycle = Lifecycle { keep_replaced: 7, expires, ..Lifecycle::default() };
+        Self { lifecycle, ..Self::published(spec, clients, "logs") }
+    }
+
     /// The bucket of the lock, which is needed until everything else is gone.
     pub(crate) fn operations(spec: &StackSpec, clients: &Clients) -> Self {
         // Every heartbeat of the lock leaves a version.
-        let lifecycle = Lifecycle { keep_replaced: 7, expire_runs_after: 365, archive_dumps_after: 0 };
+        let expires = Some(Expiry { prefix: runs::PREFIX, days: 365 });
+        let lifecycle = Lifecycle { keep_replaced: 7, expires, ..Lifecycle::default() };
         Self { last: true, lifecycle, ..Self::kept(spec, clients, "operations") }
     }
 
