@@ -47,6 +47,7 @@ mod lightsail;
 mod look_first;
 mod names;
 mod outputs;
+mod overload;
 mod part;
 mod prices;
 mod runs;
