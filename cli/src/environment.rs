@@ -45,5 +45,14 @@ pub(crate) fn user() -> String {
     ["SUDO_USER", "USER", "LOGNAME"]
         .iter()
         .find_map(|name| std::env::var(name).ok())
+        .or_else(account)
         .unwrap_or_else(|| "unknown".into())
+}
+
+/// The name of the account this process runs as, where nothing in the environment says it (services, containers).
+fn account() -> Option<String> {
+    let id = std::os::unix::fs::MetadataExt::uid(&fs_err::metadata("/proc/self").ok()?).to_string();
+    let accounts = fs_err::read_to_string("/etc/passwd").ok()?;
+    let mut fields = accounts.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    fields.find(|fields| fields.get(2) == Some(&id.as_str())).map(|fields| fields[0].to_owned())
 }

@@ -17,7 +17,7 @@ pub struct Failure {
     message: String,
     causes: Vec<String>,
     hint: Option<String>,
-    report: Option<(String, Value)>,
+    report: Option<Box<(String, Value)>>,
 }
 
 /// What a command answers.
@@ -95,7 +95,7 @@ impl Failure {
     /// Adds what became of each part of the work: the text for a person, the value for a program.
     #[must_use]
     pub fn report(mut self, text: impl Into<String>, value: Value) -> Self {
-        self.report = Some((text.into(), value));
+        self.report = Some(Box::new((text.into(), value)));
         self
     }
 
@@ -122,7 +122,7 @@ impl Failure {
         for cause in &self.causes {
             let _ = write!(text, "\n  because {}", cause.replace('\n', "\n    "));
         }
-        if let Some((report, _)) = &self.report {
+        if let Some((report, _)) = self.report.as_deref() {
             let _ = write!(text, "\n\n{}", report.trim_end());
         }
         if let Some(hint) = &self.hint {
@@ -140,7 +140,7 @@ impl Failure {
             "causes": self.causes,
             "hint": self.hint,
         });
-        if let Some((_, report)) = &self.report {
+        if let Some((_, report)) = self.report.as_deref() {
             object["report"] = report.clone();
         }
         object

@@ -65,6 +65,7 @@ async fn dispatch(run: &Run, command: Command) -> Outcome {
         Command::Up(args) => commands::up::run(run, &args).await,
         Command::Plan(args) => commands::plan::run(run, &args).await,
         Command::Drift(args) => commands::drift::run(run, &args).await,
+        Command::Cost(args) => commands::cost::run(run, &args).await,
         Command::Provision(args) => commands::provision::run(run, &args).await,
         Command::Destroy(args) => commands::destroy::run(run, &args).await,
         Command::Status(args) => commands::status::run(run, &args).await,

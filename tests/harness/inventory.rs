@@ -19,7 +19,13 @@ pub struct Inventory {
 impl Inventory {
     /// Starts it, with the lines of `jewelctl local env`.
     pub fn new(cloud: &Cloud) -> Self {
+        Self::over(cloud, &[])
+    }
+
+    /// Starts it with more variables: some services may be elsewhere.
+    pub fn over(cloud: &Cloud, variables: &[(String, String)]) -> Self {
         let mut command = cloud.python_command(PROGRAM);
+        command.envs(variables.iter().cloned());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("python3 runs");
         let pipes = (child.stdin.take().expect("a pipe"), BufReader::new(child.stdout.take().expect("a pipe")));
         Self { child, pipes: Mutex::new(pipes) }

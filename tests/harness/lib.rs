@@ -5,10 +5,12 @@ mod cloud;
 mod command;
 pub mod inventory;
 pub mod models;
+mod moto;
 mod proxied;
 pub mod proxy;
 mod python;
 
 pub use cloud::Cloud;
 pub use command::{Answer, Jewelctl, binaries};
+pub use moto::Moto;
 pub use proxied::Proxied;

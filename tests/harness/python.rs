@@ -9,6 +9,9 @@ use crate::{Answer, Cloud};
 // `regex` knows the classes that AWS's patterns use and Python's own module does not.
 const PACKAGES: [&str; 3] = ["awscli==1.46.3", "boto3==1.44.3", "regex==2026.11.15"];
 
+// The last one whose answers about a bucket's versioning have the root element that AWS's have.
+const MOTO: [&str; 1] = ["moto[server]==5.1.22"];
+
 impl Cloud {
     /// `aws ARGS…`, pointed at this cloud by the lines that `jewelctl local env` prints.
     pub fn aws(&self, args: &[&str]) -> Answer {
@@ -33,11 +36,16 @@ impl Cloud {
 
     /// The folder of the virtual environment.
     pub(crate) fn python_environment(&self) -> PathBuf {
-        environment(self)
+        environment(self, &PACKAGES)
+    }
+
+    /// One that has moto, a second emulator of AWS.
+    pub(crate) fn moto_environment(&self) -> PathBuf {
+        environment(self, &MOTO)
     }
 
     fn shell(&self, script: &str) -> Command {
-        let tools = environment(self);
+        let tools = self.python_environment();
         let mut command = Command::new("sh");
         command
             .args(["-c", script])
@@ -54,17 +62,17 @@ impl Cloud {
 }
 
 /// The virtual environment, made whole or not at all.
-fn environment(cloud: &Cloud) -> PathBuf {
+fn environment(cloud: &Cloud, packages: &[&str]) -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock();
-    let folder = cloud.cache().join("jewelctl/tests").join(PACKAGES.join("-").replace("==", "-"));
+    let folder = cloud.cache().join("jewelctl/tests").join(packages.join("-").replace("==", "-"));
     if folder.join("complete").exists() {
         return folder;
     }
     let _ = fs_err::remove_dir_all(&folder);
     fs_err::create_dir_all(&folder).expect("the cache is writable");
     run(Command::new("python3").args(["-m", "venv"]).arg(&folder));
-    run(Command::new(folder.join("bin/pip")).args(["install", "--quiet"]).args(PACKAGES));
+    run(Command::new(folder.join("bin/pip")).args(["install", "--quiet"]).args(packages));
     fs_err::write(folder.join("complete"), "").expect("the cache is writable");
     folder
 }

@@ -21,15 +21,19 @@ pub(crate) fn plan(plan: &Plan, everything: bool) -> String {
     let gather = !everything && steps().filter(|step| is_plain(step)).count() > ONE_BY_ONE;
     let mut text = String::new();
     if gather {
-        for (action, glyph) in [(Action::Create, glyph(Action::Create)), (Action::Delete, glyph(Action::Delete))] {
-            text.push_str(&parts(&glyph, steps().filter(|step| is_plain(step) && step.action == action)));
+        for action in [Action::Create, Action::Delete, Action::Keep] {
+            text.push_str(&parts(&glyph(action), steps().filter(|step| is_plain(step) && step.action == action)));
         }
     }
     for step in steps().filter(|step| !(gather && is_plain(step))) {
         render_step(&mut text, step, everything || step.action != Action::Create);
     }
     if gather {
-        let _ = writeln!(text, "{}", "-v shows each resource and each field".dimmed());
+        let more = match plan.kind {
+            PlanKind::Provision => "-v shows each resource and each field",
+            PlanKind::Destroy => "-v shows each resource, and where the kept data is",
+        };
+        let _ = writeln!(text, "{}", more.dimmed());
     }
     if !text.is_empty() {
         text.push('\n');
@@ -40,7 +44,13 @@ pub(crate) fn plan(plan: &Plan, everything: bool) -> String {
 
 /// Whether nobody has to look at the step for itself.
 fn is_plain(step: &Step) -> bool {
-    step.action == Action::Create || (step.action == Action::Delete && !step.holds_data)
+    match step.action {
+        Action::Create => true,
+        Action::Delete => !step.holds_data,
+        // What is kept because it is not ours wants to be looked at.
+        Action::Keep => step.holds_data,
+        Action::None | Action::Update | Action::Adopt | Action::Replace => false,
+    }
 }
 
 /// `3 to create, 1 to change`, and the fixed monthly cost.
@@ -67,20 +77,15 @@ pub(crate) fn summary(plan: &Plan) -> String {
         .map(|(action, words)| format!("{} {words}", plan.count(*action)))
         .collect();
     let mut text = counts.join(", ");
-    if plan.cost.before_cents != plan.cost.after_cents || plan.kind == PlanKind::Provision {
-        let _ = write!(
-            text,
-            "\nfixed cost a month: USD {} before, USD {} after (traffic and storage not included)",
-            dollars(plan.cost.before_cents),
-            dollars(plan.cost.after_cents)
-        );
+    if plan.cost.before_usd != plan.cost.after_usd || plan.kind == PlanKind::Provision {
+        let _ = write!(text, "\n{}", super::cost::lines(&plan.cost));
     }
     text
 }
 
 /// What is paid by the month once the plan is carried out.
 pub(crate) fn cost(plan: &Plan) -> String {
-    format!("fixed cost a month: USD {} (traffic and storage not included)", dollars(plan.cost.after_cents))
+    super::cost::after(&plan.cost)
 }
 
 fn glyph(action: Action) -> String {
@@ -111,10 +116,6 @@ fn render_step(text: &mut String, step: &Step, with_fields: bool) {
         return;
     }
     render_fields(text, &step.fields);
-}
-
-fn dollars(cents: u64) -> String {
-    format!("{}.{:02}", cents / 100, cents % 100)
 }
 
 #[cfg(test)]

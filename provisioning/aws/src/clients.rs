@@ -12,7 +12,7 @@ use jewel_engine::{Failure, FailureKind};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::{Calls, Error, classify, failure::incomplete, look_first::LookFirst};
+use crate::{Calls, Error, classify, failure::incomplete, look_first::LookFirst, overload::Overload};
 
 /// The Region of what AWS has only once: the firewall of distributions, and the figures about them.
 pub(crate) const GLOBAL_REGION: &str = "us-east-1";
@@ -106,36 +106,35 @@ impl Clients {
     /// None today; reserved for chains that must be asked at once.
     pub async fn connect(options: &ConnectOptions) -> Result<Self, Error> {
         let config = load(options).await;
-        let lightsail = match &options.endpoints {
-            Some(endpoints) => aws_sdk_lightsail::config::Builder::from(&config).endpoint_url(&endpoints.lightsail),
-            None => aws_sdk_lightsail::config::Builder::from(&config),
-        };
         let global = config.to_builder().region(Region::new(GLOBAL_REGION)).build();
+        let lightsail = config.to_builder();
+        let lightsail = match &options.endpoints {
+            Some(endpoints) => lightsail.endpoint_url(&endpoints.lightsail),
+            None => lightsail,
+        };
         // Buckets have names of their own on AWS only; elsewhere those names would not resolve.
         let elsewhere = config.endpoint_url().is_some() || s3_is_elsewhere(&config);
-        let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(elsewhere);
+        let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(elsewhere).retry_classifier(Overload);
         let calls = Calls::default();
-        // A client that counts.
+        // A client that counts, and whatever else it does.
         macro_rules! client {
-            ($sdk:ident, $config:expr) => {
-                $sdk::Client::from_conf($sdk::config::Builder::from($config).interceptor(calls.clone()).build())
-            };
-        }
-        // One that looks before it makes something a second time.
-        macro_rules! careful {
-            ($sdk:ident, $config:expr) => {
+            ($sdk:ident, $config:expr $(, $interceptor:expr)*) => {
                 $sdk::Client::from_conf(
-                    $sdk::config::Builder::from($config).interceptor(calls.clone()).interceptor(LookFirst).build(),
+                    $sdk::config::Builder::from($config)
+                        .retry_classifier(Overload)
+                        .interceptor(calls.clone())
+                        $(.interceptor($interceptor))*
+                        .build(),
                 )
             };
         }
         Ok(Self {
             region: options.region.clone(),
-            lightsail: aws_sdk_lightsail::Client::from_conf(lightsail.interceptor(calls.clone()).build()),
+            lightsail: client!(aws_sdk_lightsail, &lightsail.build()),
             s3: aws_sdk_s3::Client::from_conf(s3.interceptor(calls.clone()).build()),
             cloudfront: client!(aws_sdk_cloudfront, &config),
-            cognito: careful!(aws_sdk_cognitoidentityprovider, &config),
-            apigateway: careful!(aws_sdk_apigatewayv2, &config),
+            cognito: client!(aws_sdk_cognitoidentityprovider, &config, LookFirst),
+            apigateway: client!(aws_sdk_apigatewayv2, &config, LookFirst),
             secrets: client!(aws_sdk_secretsmanager, &config),
             cloudwatch: client!(aws_sdk_cloudwatch, &config),
             cloudwatch_global: client!(aws_sdk_cloudwatch, &global),
@@ -144,16 +143,33 @@ impl Clients {
             sns_global: client!(aws_sdk_sns, &global),
             cloudtrail: client!(aws_sdk_cloudtrail, &config),
             budgets: client!(aws_sdk_budgets, &global),
-            backup: careful!(aws_sdk_backup, &config),
+            backup: client!(aws_sdk_backup, &config, LookFirst),
             waf: client!(aws_sdk_wafv2, &global),
             acm: client!(aws_sdk_acm, &global),
             pricing_plans: client!(aws_sdk_pricingplanmanager, &global),
             route53: client!(aws_sdk_route53, &global),
-            iam: careful!(aws_sdk_iam, &global),
+            iam: client!(aws_sdk_iam, &global, LookFirst),
             sts: client!(aws_sdk_sts, &config),
             calls,
             credentials: config.credentials_provider(),
         })
+    }
+
+    /// Clients that reach nobody, for a stack that is looked at and neither read nor applied.
+    ///
+    /// # Errors
+    /// As [`Clients::connect`].
+    pub async fn offline(region: &str) -> Result<Self, Error> {
+        // The discard port of this machine: a call made by mistake is refused at once.
+        let nowhere = "http://127.0.0.1:9".to_owned();
+        let endpoints = EndpointOverride {
+            gateway: nowhere.clone(),
+            lightsail: nowhere,
+            access_key_id: "none".to_owned(),
+            secret_access_key: "none".to_owned().into(),
+        };
+        let (region, call_timeout) = (region.to_owned(), ConnectOptions::CALL_TIMEOUT);
+        Self::connect(&ConnectOptions { region, profile: None, endpoints: Some(endpoints), call_timeout }).await
     }
 
     /// The account the credentials belong to, twelve digits.

@@ -61,90 +61,31 @@ pub(crate) fn optional<T>(result: Result<T, Failure>) -> Result<Option<T>, Failu
     }
 }
 
-fn kind_of(code: Option<&str>, message: Option<&str>, status: u16) -> FailureKind {
-    match code.unwrap_or_default() {
+/// What a code means, decided by code first and HTTP status second.
+///
+/// The codes are those of the service models' error lists, and the SDKs' common lists of throttling and transient codes.
+pub(crate) fn kind_of(code: Option<&str>, message: Option<&str>, status: u16) -> FailureKind {
+    let code = code.unwrap_or_default();
+    let says = |words: &[&str]| message.is_some_and(|text| words.iter().any(|word| text.contains(word)));
+    match code {
         // What is taken is refused by Lightsail, and by Cognito for domains, as bad input, told apart by the text alone.
-        "InvalidInputException" | "InvalidParameterException"
-            if message.is_some_and(|text| text.contains("already") || text.contains("in use")) =>
+        "InvalidInputException" | "InvalidParameterException" if says(&["already", "in use"]) => FailureKind::Conflict,
+        // A secret that is being deleted keeps its name for a while.
+        "InvalidRequestException" if says(&["scheduled for deletion"]) => FailureKind::Conflict,
+        // A user or role that was made a moment ago is not known everywhere yet.
+        "MalformedPolicy" | "MalformedPolicyDocument" | "InvalidParameterValueException"
+            if says(&["nvalid principal", "cannot be assumed"]) =>
         {
             FailureKind::Conflict
         }
-        "Throttling"
-        | "ThrottlingException"
-        | "TooManyRequestsException"
-        | "RequestLimitExceeded"
-        | "SlowDown"
-        | "LimitExceededException"
-        | "RequestThrottled"
-        | "PriorRequestNotComplete" => FailureKind::Throttled,
-        "ExpiredToken"
-        | "ExpiredTokenException"
-        | "InvalidClientTokenId"
-        | "UnrecognizedClientException"
-        | "InvalidAccessKeyId"
-        | "SignatureDoesNotMatch"
-        | "UnauthenticatedException"
-        | "InvalidSignatureException"
-        | "IncompleteSignature"
-        | "MissingAuthenticationToken"
-        | "TokenRefreshRequired"
-        | "InvalidToken" => FailureKind::Credentials,
-        "AccessDenied"
-        | "AccessDeniedException"
-        | "UnauthorizedOperation"
-        | "NotAuthorizedException"
-        | "AllAccessDisabled" => FailureKind::Denied,
-        "BucketAlreadyExists"
-        | "BucketAlreadyOwnedByYou"
-        | "BucketNotEmpty"
-        | "OperationAborted"
-        | "ResourceExistsException"
-        | "ConflictException"
-        | "ConcurrentModificationException"
-        | "PreconditionFailed"
-        | "InvalidIfMatchVersion"
-        | "DistributionAlreadyExists"
-        | "OriginAccessControlAlreadyExists"
-        | "FunctionAlreadyExists"
-        | "FunctionInUse"
-        | "OriginAccessControlInUse"
-        | "DistributionNotDisabled"
-        | "GroupExistsException"
-        | "ResourceConflictException"
-        | "ResourceInUseException"
-        | "ConditionalRequestConflict"
-        | "ResourceAlreadyExistsException"
-        | "AlreadyExistsException"
-        | "DuplicateRecordException"
-        | "TrailAlreadyExistsException"
-        // A policy that was set a moment ago is not seen everywhere yet.
-        | "InsufficientS3BucketPolicyException"
-        | "EntityAlreadyExists"
-        | "DeleteConflict"
-        | "ConcurrentModification"
-        | "WAFDuplicateItemException"
-        | "WAFOptimisticLockException"
-        | "WAFAssociatedItemException"
-        | "OperationFailureException" => FailureKind::Conflict,
-        // A secret that is being deleted keeps its name for a while.
-        "InvalidRequestException" if message.is_some_and(|text| text.contains("scheduled for deletion")) => {
-            FailureKind::Conflict
-        }
-        "RequestTimeout"
-        | "RequestTimeoutException"
-        | "InternalError"
-        | "InternalFailure"
-        | "InternalServiceError"
-        | "InternalErrorException"
-        | "ServiceException"
-        | "ServiceUnavailable"
-        | "ServiceUnavailableException"
-        | "ServiceFailure"
-        | "WAFUnavailableEntityException"
-        | "WAFInternalErrorException"
-        | "AccountSetupInProgressException"
-        | "RegionSetupInProgressException" => FailureKind::Transient,
-        code if code.starts_with("NoSuch")
+        _ if THROTTLED.contains(&code) => FailureKind::Throttled,
+        _ if TRANSIENT.contains(&code) => FailureKind::Transient,
+        _ if CREDENTIALS.contains(&code) => FailureKind::Credentials,
+        _ if DENIED.contains(&code) => FailureKind::Denied,
+        _ if CONFLICT.contains(&code) || code.ends_with("AlreadyExists") => FailureKind::Conflict,
+        // A quota is no conflict, although IAM says so with its status.
+        "LimitExceeded" | "ServiceQuotaExceededException" => FailureKind::Permanent,
+        _ if code.starts_with("NoSuch")
             || code.ends_with("NotFoundException")
             || code == "WAFNonexistentItemException"
             // Dashboards alone are not found with this word.
@@ -159,11 +100,118 @@ fn kind_of(code: Option<&str>, message: Option<&str>, status: u16) -> FailureKin
             404 => FailureKind::NotFound,
             409 | 412 => FailureKind::Conflict,
             429 => FailureKind::Throttled,
-            500.. => FailureKind::Transient,
+            408 | 500.. => FailureKind::Transient,
             _ => FailureKind::Permanent,
         },
     }
 }
+
+const THROTTLED: &[&str] = &[
+    "BandwidthLimitExceeded",
+    "KMSThrottling",
+    // Quotas go by this name too; the SDKs count it here, and a quota is only told later.
+    "LimitExceededException",
+    "PriorRequestNotComplete",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "Throttled",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequests",
+    "TooManyRequestsException",
+];
+
+const TRANSIENT: &[&str] = &[
+    "AccountSetupInProgressException",
+    "DependencyFailureException",
+    "InternalError",
+    "InternalErrorException",
+    "InternalFailure",
+    "InternalServerError",
+    "InternalServerException",
+    "InternalServiceError",
+    "InternalServiceFault",
+    "RegionSetupInProgressException",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "ServiceException",
+    "ServiceFailure",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+    "WAFInternalErrorException",
+    "WAFTagOperationException",
+    "WAFTagOperationInternalErrorException",
+    "WAFUnavailableEntityException",
+];
+
+const CREDENTIALS: &[&str] = &[
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "InvalidToken",
+    "MissingAuthenticationToken",
+    "SignatureDoesNotMatch",
+    "TokenRefreshRequired",
+    "UnauthenticatedException",
+    "UnrecognizedClientException",
+];
+
+const DENIED: &[&str] = &[
+    "AccessDenied",
+    "AccessDeniedException",
+    "AllAccessDisabled",
+    "AuthorizationError",
+    "ForbiddenException",
+    "NotAuthorizedException",
+    "UnauthorizedException",
+    "UnauthorizedOperation",
+];
+
+const CONFLICT: &[&str] = &[
+    "AlreadyExistsException",
+    "BucketAlreadyOwnedByYou",
+    "BucketNotEmpty",
+    "CannotDeleteEntityWhileInUse",
+    "CannotUpdateEntityWhileInUse",
+    "ConcurrentAccess",
+    "ConcurrentModification",
+    "ConcurrentModificationException",
+    "ConditionalRequestConflict",
+    "ConflictException",
+    "DeleteConflict",
+    "DistributionNotDisabled",
+    "DuplicateRecordException",
+    "EntityTemporarilyUnmodifiable",
+    "FunctionInUse",
+    "GroupExistsException",
+    // A policy that was set a moment ago is not seen everywhere yet.
+    "InsufficientS3BucketPolicyException",
+    "InvalidIfMatchVersion",
+    "OperationAborted",
+    "OperationAbortedException",
+    "OperationFailureException",
+    "OriginAccessControlInUse",
+    "PreconditionFailed",
+    "RequestInProgressException",
+    "ResourceAlreadyExistsException",
+    "ResourceConflictException",
+    "ResourceExistsException",
+    "ResourceInUse",
+    "ResourceInUseException",
+    "ResourceLockedException",
+    "ResourceNotDisabled",
+    "StaleTag",
+    "TrailAlreadyExistsException",
+    "WAFAssociatedItemException",
+    "WAFDuplicateItemException",
+    "WAFOptimisticLockException",
+];
 
 /// Requests that never left this machine: nearly always because there are no credentials to sign them with.
 fn construction_kind(error: &(dyn std::error::Error + 'static)) -> FailureKind {
@@ -207,12 +255,48 @@ mod tests {
             (Some("AccessDenied"), 403, FailureKind::Denied),
             (Some("PreconditionFailed"), 412, FailureKind::Conflict),
             (Some("ServiceException"), 400, FailureKind::Transient),
+            // A proxy on the way, which knows no codes.
             (None, 404, FailureKind::NotFound),
+            (None, 429, FailureKind::Throttled),
+            (None, 500, FailureKind::Transient),
+            (None, 502, FailureKind::Transient),
             (None, 503, FailureKind::Transient),
+            (None, 504, FailureKind::Transient),
+            (Some("SlowDown"), 503, FailureKind::Throttled),
+            (Some("InternalError"), 200, FailureKind::Transient),
+            (Some("TooManyRequestsException"), 400, FailureKind::Throttled),
+            (Some("TooManyRequests"), 400, FailureKind::Throttled),
+            (Some("Throttled"), 429, FailureKind::Throttled),
+            (Some("PriorRequestNotComplete"), 400, FailureKind::Throttled),
+            (Some("EntityTemporarilyUnmodifiable"), 409, FailureKind::Conflict),
+            (Some("ConcurrentModification"), 409, FailureKind::Conflict),
+            (Some("ConcurrentModificationException"), 400, FailureKind::Conflict),
+            (Some("WAFUnavailableEntityException"), 400, FailureKind::Transient),
+            (Some("WAFOptimisticLockException"), 400, FailureKind::Conflict),
+            (Some("WAFTagOperationInternalErrorException"), 400, FailureKind::Transient),
+            (Some("ConcurrentAccess"), 400, FailureKind::Conflict),
+            (Some("ResourceLockedException"), 400, FailureKind::Conflict),
+            (Some("OperationAbortedException"), 400, FailureKind::Conflict),
+            (Some("InternalServerException"), 400, FailureKind::Transient),
+            (Some("DependencyFailureException"), 400, FailureKind::Transient),
+            (Some("LimitExceeded"), 409, FailureKind::Permanent),
+            (Some("TooManyDistributions"), 400, FailureKind::Permanent),
+            (Some("MalformedPolicyDocument"), 400, FailureKind::Permanent),
             (Some("InvalidParameterException"), 400, FailureKind::Permanent),
         ];
         for (code, status, kind) in cases {
             assert_eq!(kind_of(code, None, status), kind, "{code:?} {status}");
+        }
+    }
+
+    #[test]
+    fn who_was_made_a_moment_ago_is_waited_for() {
+        for (code, text) in [
+            ("MalformedPolicy", "Invalid principal in policy"),
+            ("InvalidParameterValueException", "IAM Role x cannot be assumed by AWS Backup"),
+        ] {
+            assert_eq!(kind_of(Some(code), Some(text), 400), FailureKind::Conflict, "{code}");
+            assert_eq!(kind_of(Some(code), Some("no such field"), 400), FailureKind::Permanent, "{code}");
         }
     }
 

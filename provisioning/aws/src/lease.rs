@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The object's key.
-const KEY: &str = "lock.json";
+pub(crate) const KEY: &str = "lock.json";
 
 /// The lock of the stack. Taking it makes the operations bucket if it does not exist yet.
 pub fn lease(spec: &StackSpec, clients: &Clients) -> Lease {

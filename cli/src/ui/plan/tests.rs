@@ -56,9 +56,12 @@ async fn a_destroy_gathers_what_goes_and_names_what_holds_data() {
     let stack = stack().await;
     let all = stack.addresses().iter().map(|address| (address.clone(), Observation::Found(Found::new())));
     let observed: Observed = all.collect();
-    let kept = shown(&jewel_engine::plan_destroy(&stack, &observed, &DestroyOptions::default()), false);
-    fits_a_screen(&kept.lines().filter(|line| !line.starts_with('=')).collect::<Vec<_>>().join("\n"));
-    assert!(kept.contains("= database shop-prod-db (database.shop) it holds data: "), "{kept}");
+    let plan = jewel_engine::plan_destroy(&stack, &observed, &DestroyOptions::default());
+    let kept = shown(&plan, false);
+    fits_a_screen(&kept);
+    assert!(kept.contains("= database     2  database shop; secret database"), "{kept}");
+    let everything = shown(&plan, true);
+    assert!(everything.contains("= database shop-prod-db (database.shop) it holds data: "), "{everything}");
     let gone = shown(&jewel_engine::plan_destroy(&stack, &observed, &DestroyOptions { delete_data: true }), false);
     assert!(gone.contains("- database shop-prod-db (database.shop) and the data in it"), "{gone}");
 }

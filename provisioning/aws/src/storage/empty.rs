@@ -4,15 +4,16 @@ use aws_sdk_s3::{
     Client,
     types::{Delete, ObjectIdentifier},
 };
-use jewel_engine::Failure;
+use jewel_engine::{Failure, FailureKind};
 
-use crate::classify;
+use crate::{classify, failure::kind_of};
 
-/// Whether nothing is in the bucket: no object, no old version, no delete marker.
-pub(super) async fn is_empty(s3: &Client, bucket: &str) -> Result<bool, Failure> {
-    let sent = s3.list_object_versions().bucket(bucket).max_keys(1).send().await;
+/// Whether nothing but our lock is in the bucket: no object, no old version, no delete marker.
+pub(super) async fn is_blank(s3: &Client, bucket: &str) -> Result<bool, Failure> {
+    let sent = s3.list_object_versions().bucket(bucket).send().await;
     let page = sent.map_err(|error| classify(format!("list bucket {bucket}"), error))?;
-    Ok(page.versions().is_empty() && page.delete_markers().is_empty())
+    let mut keys = page.versions().iter().map(|v| v.key()).chain(page.delete_markers().iter().map(|m| m.key()));
+    Ok(page.is_truncated() != Some(true) && keys.all(|key| key == Some(crate::lease::KEY)))
 }
 
 /// Deletes every version, delete marker and unfinished upload. `progress` is told how many are gone.
@@ -42,10 +43,14 @@ pub(super) async fn empty(s3: &Client, bucket: &str, locked: bool, progress: imp
         let delete = s3.delete_objects().bucket(bucket).delete(delete);
         let sent = delete.set_bypass_governance_retention(locked.then_some(true)).send().await;
         let answer = sent.map_err(|error| classify(&action, error))?;
-        if let Some(error) = answer.errors().first() {
+        // Each object has an answer of its own; one that was asked too often or failed inside is listed again.
+        let mut failures = answer.errors().iter().map(|error| {
             let message = format!("{}: {}", error.key().unwrap_or("?"), error.message().unwrap_or("refused"));
-            let failure = Failure::permanent(&action, message);
-            return Err(Failure { code: error.code().map(Into::into), ..failure });
+            let failure = Failure::new(kind_of(error.code(), error.message(), 200), &action, message);
+            Failure { code: error.code().map(Into::into), ..failure }
+        });
+        if let Some(failure) = failures.find(|failure| failure.kind != FailureKind::NotFound) {
+            return Err(failure);
         }
         progress(gone);
     }
