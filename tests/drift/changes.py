@@ -592,9 +592,11 @@ SETTINGS += ["Threshold", "ComparisonOperator", "TreatMissingData", "ExtendedSta
 def edit_alarm(name, region, edit):
     watch = aws("cloudwatch", region)
     now = watch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
-    request = {**{key: now[key] for key in SETTINGS if key in now}, **edit(now)}
-    if "Statistic" in request:
-        request.pop("ExtendedStatistic", None)
+    changed = edit(now)
+    request = {**{key: now[key] for key in SETTINGS if now.get(key) is not None}, **changed}
+    if "ExtendedStatistic" in request:
+        # It has one or the other.
+        request.pop("ExtendedStatistic" if "Statistic" in changed else "Statistic", None)
     watch.put_metric_alarm(**request)
 
 
