@@ -630,6 +630,9 @@ for name, (region, one) in ALARMS.items():
     address = f"alarm.{name.removeprefix(STACK + '-')}"
     for field, edit in ALARM_EDITS.items():
         CHANGES[(address, field)] = lambda name=name, region=region, edit=edit: edit_alarm(name, region, edit)
+    if one.get("ExtendedStatistic"):
+        del CHANGES[(address, "statistic")]
+        fixed(address, "the local cloud keeps an average beside the percentile it is replaced by", "statistic")
     if one.get("DatapointsToAlarm", 1) == 1:
         del CHANGES[(address, "datapoints")]
         fixed(address, "of one period one datapoint is the least and the most", "datapoints")
