@@ -43,7 +43,7 @@ pub struct DatabaseConfig {
     pub tls: bool,
 }
 
-/// The check of the header `x-origin-verify`, which the API gateway adds to what it forwards.
+/// The check of the header `x-origin-verify`, which the distribution adds to what it forwards.
 #[derive(Debug, Clone)]
 pub enum OriginCheck {
     /// Any of these values is accepted: two while the secret rotates.

@@ -5,3 +5,4 @@ pub(crate) mod extract;
 pub(crate) mod guard;
 pub(crate) mod observe;
 pub(crate) mod origin;
+pub(crate) mod unfold;

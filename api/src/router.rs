@@ -22,7 +22,7 @@ use crate::{
     catalogue,
     error::ApiError,
     health,
-    http::{cache, guard, observe, origin},
+    http::{cache, guard, observe, origin, unfold},
     openapi::Document,
 };
 
@@ -42,13 +42,15 @@ pub fn router(app: App) -> Router {
         .layer(from_fn_with_state(guard::REQUEST_TIMEOUT, guard::limit_time))
         .layer(from_fn_with_state(guard::Places::new(guard::CONCURRENCY), guard::limit_concurrency))
         .layer(from_fn_with_state(app.clone(), origin::check));
-    health
+    let all = health
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .merge(api)
         .fallback(async || ApiError::NotFound)
         .layer(CatchPanicLayer::custom(guard::panicked))
         .layer(from_fn(observe::observe))
-        .with_state(app)
+        .with_state(app);
+    // Around it all, because routes are looked for before the layers of a router run.
+    Router::new().fallback_service(all).layer(from_fn(unfold::unfold))
 }
 
 /// The documented routes, and the document they make.

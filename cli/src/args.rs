@@ -2,6 +2,8 @@
 
 mod commands;
 mod local;
+mod lock;
+mod runs;
 
 use std::path::PathBuf;
 
@@ -13,6 +15,8 @@ pub use commands::{
     DoctorArgs, InitArgs, MigrateArgs, MigrateCommand, PlanArgs, ProvisionArgs, StatusArgs, UpArgs,
 };
 pub use local::{LocalArgs, LocalCommand};
+pub use lock::{LockArgs, LockCommand};
+pub use runs::{RunsArgs, RunsCommand};
 
 use crate::exit;
 

@@ -1,14 +1,18 @@
 //! The commands: one file each. A command reads settings, calls a library, and prints what it reports.
 
+pub mod apply;
 pub mod deploy;
 pub mod destroy;
 pub mod doctor;
+pub mod guards;
 pub mod init;
 pub mod local;
+pub mod lock;
 pub mod migrate;
 pub mod outputs;
 pub mod plan;
 pub mod provision;
+pub mod runs;
 pub mod shell;
 pub mod status;
 pub mod up;

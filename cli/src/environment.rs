@@ -23,6 +23,13 @@ pub(crate) fn aws_profile() -> Option<String> {
     std::env::var("AWS_PROFILE").ok().filter(|profile| !profile.is_empty())
 }
 
+/// When credentials that were handed over in the environment end: tools that do so say it here, and the SDK does not read
+/// it. Says nothing where the credentials come from elsewhere.
+pub(crate) fn aws_credentials_end() -> Option<jiff::Timestamp> {
+    std::env::var_os("AWS_ACCESS_KEY_ID").filter(|_| aws_profile().is_none())?;
+    std::env::var("AWS_CREDENTIAL_EXPIRATION").ok()?.parse().ok()
+}
+
 /// Seconds that one attempt of a call to the cloud may take before it is made again.
 pub(crate) fn call_timeout() -> Option<Duration> {
     std::env::var("JEWEL_CALL_TIMEOUT").ok()?.parse().ok().filter(|seconds| *seconds > 0).map(Duration::from_secs)
@@ -38,5 +45,14 @@ pub(crate) fn user() -> String {
     ["SUDO_USER", "USER", "LOGNAME"]
         .iter()
         .find_map(|name| std::env::var(name).ok())
+        .or_else(account)
         .unwrap_or_else(|| "unknown".into())
+}
+
+/// The name of the account this process runs as, where nothing in the environment says it (services, containers).
+fn account() -> Option<String> {
+    let id = std::os::unix::fs::MetadataExt::uid(&fs_err::metadata("/proc/self").ok()?).to_string();
+    let accounts = fs_err::read_to_string("/etc/passwd").ok()?;
+    let mut fields = accounts.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    fields.find(|fields| fields.get(2) == Some(&id.as_str())).map(|fields| fields[0].to_owned())
 }

@@ -17,6 +17,7 @@ pub struct Failure {
     message: String,
     causes: Vec<String>,
     hint: Option<String>,
+    report: Option<Box<(String, Value)>>,
 }
 
 /// What a command answers.
@@ -25,7 +26,7 @@ pub type Outcome = Result<Exit, Failure>;
 impl Failure {
     /// A failure without a deeper cause.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), causes: Vec::new(), hint: None }
+        Self { exit, message: message.into(), causes: Vec::new(), hint: None, report: None }
     }
 
     /// Wraps a library's error: its own text is the message, its sources are the causes.
@@ -40,7 +41,7 @@ impl Failure {
             }
             source = cause.source();
         }
-        Self { exit, message: error.to_string(), causes, hint: None }
+        Self { exit, message: error.to_string(), causes, hint: None, report: None }
     }
 
     /// The operator stopped it; what was done is kept and a second run goes on from there.
@@ -53,6 +54,17 @@ impl Failure {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds to what to do next.
+    #[must_use]
+    pub fn next(mut self, more: &str) -> Self {
+        match &mut self.hint {
+            Some(hint) if hint.contains(more) => {}
+            Some(hint) => *hint = format!("{hint}; {more}"),
+            None => self.hint = Some(more.to_owned()),
+        }
         self
     }
 
@@ -80,6 +92,18 @@ impl Failure {
         self
     }
 
+    /// Adds what became of each part of the work: the text for a person, the value for a program.
+    #[must_use]
+    pub fn report(mut self, text: impl Into<String>, value: Value) -> Self {
+        self.report = Some(Box::new((text.into(), value)));
+        self
+    }
+
+    /// The message and its causes, for the record of the run.
+    pub fn lines(&self) -> Vec<String> {
+        std::iter::once(&self.message).chain(&self.causes).cloned().collect()
+    }
+
     /// The same failure with another exit code.
     #[must_use]
     pub const fn with_exit(mut self, exit: Exit) -> Self {
@@ -98,6 +122,9 @@ impl Failure {
         for cause in &self.causes {
             let _ = write!(text, "\n  because {}", cause.replace('\n', "\n    "));
         }
+        if let Some((report, _)) = self.report.as_deref() {
+            let _ = write!(text, "\n\n{}", report.trim_end());
+        }
         if let Some(hint) = &self.hint {
             let _ = write!(text, "\n\nhint: {hint}");
         }
@@ -106,13 +133,17 @@ impl Failure {
 
     /// The object for a program, last line of standard output with `--json`.
     pub fn to_json(&self) -> Value {
-        json!({
+        let mut object = json!({
             "type": "error",
             "exit_code": self.exit as u8,
             "message": self.message,
             "causes": self.causes,
             "hint": self.hint,
-        })
+        });
+        if let Some((_, report)) = self.report.as_deref() {
+            object["report"] = report.clone();
+        }
+        object
     }
 }
 

@@ -9,6 +9,7 @@ mod environment;
 pub mod exit;
 pub mod failure;
 mod interrupt;
+mod record;
 pub mod settings;
 mod site;
 mod telemetry;
@@ -30,6 +31,8 @@ pub struct Run {
     pub ui: Ui,
     /// Cancelled at the first Ctrl-C.
     pub cancel: CancellationToken,
+    /// Writes down what is done.
+    record: record::Recorder,
 }
 
 /// Runs a command to its exit code.
@@ -42,8 +45,12 @@ pub fn run(cli: Cli) -> Exit {
     };
     let outcome = runtime.block_on(async {
         let cancel = interrupt::watch(&ui)?;
-        let run = Run { global: cli.global, ui: ui.clone(), cancel };
-        dispatch(&run, cli.command).await
+        let record = record::Recorder::new(cli.command.leaves_a_record());
+        let run = Run { global: cli.global, ui: ui.clone(), cancel, record };
+        let outcome = dispatch(&run, cli.command).await;
+        let exit = outcome.as_ref().map_or_else(Failure::exit, |exit| *exit);
+        run.record.finish(ui.phases(), exit, outcome.as_ref().err()).await;
+        outcome
     });
     // A stray task must not keep a finished command from ending.
     runtime.shutdown_background();
@@ -61,6 +68,8 @@ async fn dispatch(run: &Run, command: Command) -> Outcome {
         Command::Destroy(args) => commands::destroy::run(run, &args).await,
         Command::Status(args) => commands::status::run(run, &args).await,
         Command::Outputs => commands::outputs::run(run).await,
+        Command::Lock(args) => commands::lock::run(run, args.command).await,
+        Command::Runs(args) => commands::runs::run(run, args.command.unwrap_or_default()).await,
         Command::Migrate(args) => commands::migrate::run(run, args.command).await,
         Command::Deploy(args) => commands::deploy::run(run, args.command).await,
         Command::Completions(args) => Ok(commands::shell::completions(run, &args)),

@@ -2,19 +2,29 @@
 //!
 //! The only module that prints. A closed pipe is not a failure: whoever read us has read enough.
 
+#[cfg(test)]
+mod documented;
+mod fields;
+mod parts;
 mod phase;
 mod plan;
+mod progress;
+mod report;
 mod table;
 pub(crate) mod words;
 
 use std::io::{IsTerminal, Write as _};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
+use jewel_aws::PhaseRecord;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 pub(crate) use phase::Phase;
-pub(crate) use plan::{plan, summary};
+pub(crate) use plan::{cost, plan, summary};
+pub(crate) use progress::Progress;
+pub(crate) use report::report;
 pub(crate) use table::table;
 
 use crate::args::Global;
@@ -30,6 +40,7 @@ pub struct Ui {
     yes: bool,
     may_prompt: bool,
     bars: MultiProgress,
+    phases: Arc<Mutex<Vec<PhaseRecord>>>,
 }
 
 impl Ui {
@@ -49,6 +60,7 @@ impl Ui {
             yes: global.yes,
             may_prompt: terminal && std::io::stdin().is_terminal() && !global.no_input && !global.json,
             bars,
+            phases: Arc::default(),
         }
     }
 
@@ -97,6 +109,16 @@ impl Ui {
         } else {
             self.print_err(&format!("warning: {line}"));
         }
+    }
+
+    /// Whether progress is drawn in place, rather than told in lines.
+    fn draws(&self) -> bool {
+        !self.bars.is_hidden()
+    }
+
+    /// The phases that ended so far, for the record of the run.
+    pub fn phases(&self) -> Vec<PhaseRecord> {
+        self.phases.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Starts a phase: a spinner on a terminal, lines elsewhere.

@@ -1,4 +1,4 @@
-//! Reaching the shop's private database: credentials from Secrets Manager, the way through the instance, and the API's
+//! Reaching the shop's database, Lightsail's private one or the operator's own: credentials from Secrets Manager, the way through the instance, and the API's
 //! own user with less power than the master.
 
 use std::time::Duration;
@@ -132,10 +132,8 @@ impl Database {
 async fn credentials(reach: &Reach<'_>) -> Result<DatabaseSecret, Error> {
     let context = reach.context();
     let text = secret(context.clients, &context.outputs.database_secret).await?;
-    serde_json::from_str(text.expose_secret()).map_err(|_| Error::Secret {
-        secret: context.outputs.database_secret.clone(),
-        reason: "it is not the document it should be",
-    })
+    DatabaseSecret::parse(&text)
+        .map_err(|reason| Error::Secret { secret: context.outputs.database_secret.clone(), reason })
 }
 
 /// Reads a secret's current text.

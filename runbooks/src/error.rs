@@ -36,7 +36,7 @@ pub enum Error {
     /// The database refused, or could not be reached.
     #[error("{doing} on database {database} failed")]
     Database {
-        /// The Lightsail database.
+        /// The Lightsail database, or the host of an external one.
         database: String,
         /// What was being done.
         doing: &'static str,
@@ -71,7 +71,7 @@ impl Error {
             Self::Aws(failure) => failure.hint(),
             Self::Host(error) => error.hint(),
             Self::NoAccess { .. } => Some("an instance has its keys some minutes after it was made; try again then"),
-            Self::Secret { .. } => Some("provision again; it writes the secret anew"),
+            Self::Secret { .. } => Some("`jewelctl plan` says how the secret is put right"),
             _ => None,
         }
     }

@@ -10,8 +10,9 @@ use crate::Error;
 
 /// A year, the longest anything may be cached; for names that change with their content.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
-/// Asked again at each visit, answered from the cache when unchanged.
-const ALWAYS_ASK: &str = "no-cache";
+/// Browsers ask again at each visit; the content network answers, which a publication tells what has changed. Should
+/// that be lost, it finds out within the hour.
+const ALWAYS_ASK: &str = "public, max-age=0, must-revalidate, s-maxage=3600";
 
 /// A file of the site.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,10 +2,13 @@
 //!
 //! Its own `main` (libtest-mimic) because the cloud must end with the run, whatever failed.
 
+mod beyond;
+mod edge;
 mod hindrances;
 mod http;
 mod journey;
 mod mysql;
+mod operators;
 mod recovery;
 mod teardown;
 mod wire;
@@ -34,6 +37,9 @@ const TESTS: &[(&str, Test)] = &[
     ("a_browser_shows_the_catalogue", journey::browser),
     ("the_api_describes_itself", journey::openapi),
     ("the_origin_refuses_who_does_not_come_through_the_cdn", journey::origin_is_closed),
+    ("the_gateway_refuses_who_comes_past_the_cdn", edge::gateway_is_closed),
+    ("the_catalogue_is_kept_apart_by_its_query", edge::catalogue_is_kept_apart),
+    ("a_shop_closed_for_maintenance", edge::closed_for_maintenance),
     ("an_admin_signs_in_and_creates_a_product", journey::admin_creates_a_product),
     ("a_second_up_changes_nothing", journey::second_up),
     ("plan_says_no_changes", journey::plan_is_empty),
@@ -43,8 +49,17 @@ const TESTS: &[(&str, Test)] = &[
     ("secrets_are_in_no_output", journey::no_secrets),
     ("a_bad_release_leaves_the_old_one_serving", journey::bad_release),
     ("port_22_is_closed_after_every_command", journey::ssh_is_closed),
+    ("every_run_leaves_a_record", operators::runs),
+    ("the_lock_is_shown_and_released", operators::lock),
+    ("a_lock_of_this_machine_is_left_to_who_works", operators::lock_of_this_machine),
+    ("a_missing_permission_is_named", operators::missing_permission),
+    ("credentials_that_end_are_told_before_the_first_write", operators::credentials_that_end),
+    ("a_firewall_is_shown_whole", operators::firewall_change),
+    ("a_foreign_resource_is_taken_over_only_when_told", operators::foreign_resource),
     ("the_aws_cli_works", wire::aws_cli),
     ("boto3_gets_aws_s_errors", wire::boto3_errors),
+    ("one_mail_contact_serves_two_shops", beyond::one_contact_for_two_shops),
+    ("a_database_of_the_operators_own_carries_a_shop", beyond::a_database_of_the_operators_own),
     ("a_taken_port_is_named", |_| hindrances::port_taken()),
     ("who_is_not_root_is_told", |_| hindrances::not_root()),
     ("a_missing_database_server_is_named", |_| hindrances::no_database_server()),
@@ -54,6 +69,8 @@ const TESTS: &[(&str, Test)] = &[
     ("two_ups_at_once", recovery::two_ups_at_once),
     ("everything_killed_comes_back_with_its_data", recovery::kill_everything),
     ("up_killed_at_random_moments_converges", recovery::kill_up),
+    ("a_shop_with_a_domain_of_its_own", |_| edge::own_domain()),
+    ("the_free_plan_is_tried_and_not_insisted_on", |_| edge::free_plan()),
     ("the_shop_runs_on_mysql", |_| mysql::shop_on_mysql()),
     ("destroy_keeps_the_data_and_says_where", teardown::keeps_data),
     ("destroy_with_data_leaves_nothing", teardown::deletes_data),

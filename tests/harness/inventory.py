@@ -66,10 +66,18 @@ def items(stack):
                 if kind == "static-ip" and item.get("attachedTo"):
                     yield kind + " attached to", item["attachedTo"]
 
+    for contact in lightsail.get_contact_methods()["contactMethods"]:
+        tags = {tag["key"]: tag.get("value") for tag in contact["tags"]}
+        if ours("{jewel:project}-{jewel:env}".format_map({"jewel:project": "", "jewel:env": "", **tags})):
+            yield "contact-method", contact["contactEndpoint"]
+
     for bucket in s3.list_buckets()["Buckets"]:
         if ours(bucket["Name"]):
             yield "bucket", bucket["Name"]
             for item in s3.list_objects_v2(Bucket=bucket["Name"]).get("Contents", []):
+                # Every run leaves a record of its own, so that they differ is their purpose.
+                if item["Key"].startswith("runs/"):
+                    continue
                 yield "object", bucket["Name"] + "/" + item["Key"]
 
     for secret in pages(secrets, "list_secrets", "SecretList", IncludePlannedDeletion=True):

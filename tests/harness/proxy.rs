@@ -239,6 +239,7 @@ async fn pass(
         Some(Fault::Busy) => return Ok(refuse(fault::busy(&service, &path))),
         Some(Fault::Page) => return Ok(refuse(fault::foreign(503, "<html><h1>Service Unavailable</h1></html>"))),
         Some(Fault::Bare) => return Ok(refuse(fault::foreign(429, ""))),
+        Some(Fault::Deny) => return Ok(refuse(fault::denied(&service))),
         Some(Fault::Hang) => return std::future::pending().await,
         _ => {}
     }

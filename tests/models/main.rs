@@ -7,7 +7,8 @@ use jewel_tests::proxy::Rules;
 use jewel_tests::{Cloud, Proxied};
 
 /// Everything there is to call for a shop. A service that is missing was not tried.
-const SERVICES: [&str; 15] = [
+const SERVICES: [&str; 18] = [
+    "acm",
     "apigateway",
     "backup",
     "budgets",
@@ -18,6 +19,9 @@ const SERVICES: [&str; 15] = [
     "lightsail",
     "logs",
     "monitoring",
+    "pricingplanmanager",
+    "route53",
+    "route53",
     "s3",
     "secretsmanager",
     "sns",

@@ -1,4 +1,4 @@
-//! Answers that a CDN may keep for a minute, with an `ETag` of their bytes and 304 for who has them already.
+//! Answers that a CDN may keep for a minute, and for an hour when there are no newer ones, with an `ETag` of their bytes and 304 for who has them already.
 
 use axum::{
     body::{Body, Bytes, to_bytes},
@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 
 use crate::error::ApiError;
 
-const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=60");
+const PUBLIC: HeaderValue =
+    HeaderValue::from_static("public, max-age=60, stale-while-revalidate=30, stale-if-error=3600");
 
 /// Makes successful answers to GET cacheable. (HEAD has no body to make a tag of.)
 pub(crate) async fn publicly(request: Request, next: Next) -> Result<Response, ApiError> {

@@ -1,4 +1,4 @@
-//! Only requests that came through our API gateway are answered: it adds a secret header, and this checks it.
+//! Only requests that came through our distribution are answered: it adds a secret header, and this checks it.
 
 use axum::{
     extract::{Request, State},
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{app::App, error::ApiError};
 
-/// The header the gateway adds.
+/// The header the distribution adds. A visitor who sends it has it replaced there.
 const HEADER: &str = "x-origin-verify";
 
 /// The accepted values, as hashes: comparing those takes the same time whatever was sent.
@@ -39,7 +39,7 @@ fn equal(one: &[u8; 32], other: &[u8; 32]) -> bool {
     std::hint::black_box(one.iter().zip(other).fold(0, |difference, (a, b)| difference | (a ^ b))) == 0
 }
 
-/// Refuses requests that did not come through the gateway.
+/// Refuses requests that did not come through the distribution.
 pub(crate) async fn check(State(app): State<App>, request: Request, next: Next) -> Result<Response, ApiError> {
     let value = request.headers().get(HEADER).map_or(&b""[..], |value| value.as_bytes());
     if app.origins().accept(value) { Ok(next.run(request).await) } else { Err(ApiError::WrongOrigin) }

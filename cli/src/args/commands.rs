@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use clap_complete::Shell;
 use jewel_engine::{PlanOptions, Stack};
 
-use super::LocalArgs;
+use super::{LocalArgs, LockArgs, LockCommand, RunsArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -32,6 +32,10 @@ pub enum Command {
     /// Print addresses and names: shop, buckets, database, user pool
     #[command(after_help = "Examples:\n  jewelctl outputs\n  jewelctl outputs --json | jq -r .url")]
     Outputs,
+    /// Who changes the shop right now
+    Lock(LockArgs),
+    /// What was done to the shop, by whom, and how it ended
+    Runs(RunsArgs),
     /// The database schema
     Migrate(MigrateArgs),
     /// Put a new release of the API or the site into service
@@ -176,6 +180,32 @@ pub struct StatusArgs {
     /// Exit 8 when something is not healthy
     #[arg(long)]
     pub exit_code: bool,
+}
+
+impl Command {
+    /// Whether it changes a shop, and so leaves a record.
+    pub const fn leaves_a_record(&self) -> bool {
+        match self {
+            Self::Up(args) => !args.dry_run,
+            Self::Provision(args) => !args.dry_run,
+            Self::Destroy(args) => !args.dry_run,
+            Self::Migrate(MigrateArgs { command: MigrateCommand::Up { dry_run, .. } })
+            | Self::Lock(LockArgs { command: LockCommand::Release { dry_run, .. } }) => !*dry_run,
+            Self::Deploy(DeployArgs { command: DeployCommand::Api(args) }) => !args.dry_run,
+            Self::Deploy(DeployArgs { command: DeployCommand::Site(args) }) => !args.dry_run,
+            Self::Init(_)
+            | Self::Doctor(_)
+            | Self::Local(_)
+            | Self::Plan(_)
+            | Self::Status(_)
+            | Self::Outputs
+            | Self::Lock(_)
+            | Self::Runs(_)
+            | Self::Migrate(_)
+            | Self::Completions(_)
+            | Self::Man => false,
+        }
+    }
 }
 
 /// `jewelctl migrate`

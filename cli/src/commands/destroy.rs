@@ -26,12 +26,19 @@ pub async fn run(run: &Run, args: &DestroyArgs) -> Outcome {
         run.ui.result(&plan, || ui::plan(&plan, run.ui.verbose()));
         return Ok(Exit::Done);
     }
-    let deleted = carry_out(run, &shop, &plan, args.lock_wait).await?;
+    let applied = carry_out(run, &shop, &plan, args.lock_wait).await?;
     let kept = kept(&plan);
-    run.ui.result(&json!({ "deleted": deleted, "kept": kept }), || {
-        let mut text = format!("{deleted} resources deleted");
+    let deleted = applied.written();
+    run.ui.result(&json!({ "deleted": deleted, "took_ms": applied.took_ms, "cost": plan.cost, "kept": kept }), || {
+        let mut text = match deleted {
+            0 => "nothing was there to delete".to_owned(),
+            deleted => {
+                let seconds = applied.took_ms as f64 / 1000.0;
+                format!("{deleted} resources deleted in {seconds:.1} s\n{}", ui::cost(&plan))
+            }
+        };
         if !kept.is_empty() {
-            text.push_str("; kept, because they hold data (--delete-data deletes them):\n");
+            text.push_str("\nkept, because they hold data (--delete-data deletes them):\n");
             let rows = plan.steps.iter().filter(|step| step.action == Action::Keep);
             let place = |step: &Step| step.reasons.join("; ").replace("it holds data: ", "");
             text.push_str(&ui::table(["resource", "where"], rows.map(|step| [step.address.to_string(), place(step)])));

@@ -35,6 +35,7 @@ pub async fn run(run: &Run, args: &StatusArgs) -> Outcome {
     let resources: Vec<Line> = seen
         .observed
         .iter()
+        .filter(|(address, _)| seen.stack.wants(address.as_str()))
         .map(|(address, observation)| {
             let (healthy, detail) = match observation.found().map(|found| &found.readiness) {
                 None => (false, "does not exist".to_owned()),

@@ -6,7 +6,7 @@ use jewel_engine::{Held, Plan, PlanOptions};
 use serde::Serialize;
 
 use super::plan::{look, refuse};
-use super::{deploy, doctor, init, local, migrate, provision};
+use super::{apply, deploy, doctor, init, local, migrate, provision};
 use crate::Run;
 use crate::args::{Target, UpArgs};
 use crate::exit::Exit;
@@ -56,7 +56,7 @@ pub async fn run(run: &Run, args: &UpArgs) -> Outcome {
         return Ok(Exit::Done);
     }
     if !plan.is_empty() {
-        provision::consent(run, &shop, &plan)?;
+        provision::consent(run, &shop, &plan).await?;
     }
     let wait = Duration::from_secs(args.lock_wait);
     let done =
@@ -74,7 +74,7 @@ async fn steps(
     binary: &std::path::Path,
     held: &Held,
 ) -> Result<Done, Failure> {
-    let provisioned = if plan.is_empty() { 0 } else { provision::apply(run, shop, plan, held).await? };
+    let provisioned = if plan.is_empty() { 0 } else { apply::apply(run, shop, plan, held).await?.written() };
     let outputs = shop.outputs().await?;
     let context = shop.context(&outputs).await?;
     let seeds = args.seed || (run.global.target == Target::Local && !args.no_seed);

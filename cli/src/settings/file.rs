@@ -25,6 +25,9 @@ pub struct File {
     /// Where its records are written.
     #[serde(default)]
     pub dns_zone: DnsZone,
+    /// What stands before the shop.
+    #[serde(default)]
+    pub edge: Edge,
     /// The API's instance.
     #[serde(default)]
     pub api: Api,
@@ -62,6 +65,25 @@ pub enum DnsZone {
     Existing,
 }
 
+/// `[edge]`
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Edge {
+    /// How CloudFront is paid for.
+    pub plan: Plan,
+}
+
+/// `edge.plan`
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Plan {
+    /// By the Free plan, if AWS grants it.
+    #[default]
+    Free,
+    /// By use.
+    PayAsYouGo,
+}
+
 /// `[api]`
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
@@ -80,6 +102,10 @@ pub struct Api {
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Database {
+    /// Whether the database is the operator's own and not Lightsail's.
+    pub external: bool,
+    /// The secret that tells an external one; without it `PROJECT-ENV-database-external`.
+    pub secret: Option<String>,
     /// Lightsail database bundle.
     pub bundle: String,
     /// Lightsail database blueprint.
@@ -170,6 +196,7 @@ impl File {
             account_id: None,
             domain: None,
             dns_zone: DnsZone::default(),
+            edge: Edge::default(),
             api: Api::default(),
             database: Database::default(),
             users: Users::default(),
@@ -191,6 +218,8 @@ impl Default for Api {
 impl Default for Database {
     fn default() -> Self {
         Self {
+            external: false,
+            secret: None,
             bundle: "micro_2_0".into(),
             blueprint: "mysql_8_0".into(),
             name: "shop".into(),

@@ -22,6 +22,7 @@ mod tests {
         let text = super::render("shop");
         let all = toml::Value::try_from(File {
             account_id: Some(String::new()),
+            database: super::super::file::Database { secret: Some("x".into()), ..Default::default() },
             site: super::super::file::Site { dir: Some("x".into()) },
             local: super::super::file::Local { mysqld: Some("x".into()), ..Default::default() },
             ..File::named("shop")

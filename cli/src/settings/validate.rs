@@ -46,6 +46,12 @@ fn problems(file: &File) -> Vec<Problem> {
         ),
         ("api", "throttle_rate", positive(file.api.throttle_rate), "requests per second, for instance 100"),
         ("api", "throttle_burst", positive(f64::from(file.api.throttle_burst)), "requests, for instance 200"),
+        (
+            "database",
+            "secret",
+            file.database.secret.as_deref().and_then(secret_problem),
+            "the secret's name in Secrets Manager, not its ARN",
+        ),
         ("database", "name", schema_problem(&file.database.name, 64), "for instance `shop`"),
         ("database", "username", schema_problem(&file.database.username, 16), "for instance `jewel_master`"),
         (
@@ -135,6 +141,12 @@ fn schema_problem(name: &str, longest: usize) -> Option<String> {
         && name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     (!ok).then(|| format!("is `{name}`; a letter, then letters, digits and `_`, at most {longest}"))
+}
+
+fn secret_problem(name: &str) -> Option<String> {
+    let ok =
+        (1..=512).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || "/_+=.@-".contains(c));
+    (!ok).then(|| format!("is `{name}`, which Secrets Manager would refuse as a name"))
 }
 
 fn positive(value: f64) -> Option<String> {

@@ -1,8 +1,10 @@
 //! One phase of a long command: what is being done, for how long, and how it ended.
 
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use jewel_aws::PhaseRecord;
 use owo_colors::OwoColorize as _;
 use serde_json::json;
 
@@ -38,6 +40,11 @@ impl Phase {
         }
     }
 
+    /// What is waited for: seen on a terminal only, where it is replaced all the time.
+    pub fn waits(&self, what: &str) {
+        self.bar.set_message(what.to_owned());
+    }
+
     /// Something worth keeping on the screen.
     pub fn line(&self, what: &str) {
         self.ui.say(&format!("  {what}"));
@@ -57,6 +64,9 @@ impl Phase {
 
 impl Drop for Phase {
     fn drop(&mut self) {
+        let took_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let record = PhaseRecord { name: self.title.clone(), took_ms };
+        self.ui.phases.lock().unwrap_or_else(PoisonError::into_inner).push(record);
         if !self.bar.is_finished() {
             self.bar.finish_and_clear();
         }

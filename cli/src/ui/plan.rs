@@ -2,24 +2,55 @@
 
 use std::fmt::Write as _;
 
-use jewel_engine::{Action, FieldChange, Plan, PlanKind, Step};
+use jewel_engine::{Action, Plan, PlanKind, Step};
 use owo_colors::OwoColorize as _;
-use serde_json::Value;
 
-/// Longer values are cut: the plan is for reading.
-const WIDEST_VALUE: usize = 72;
+use super::fields::render_fields;
+use super::parts::parts;
 
-/// Renders the plan. What is created takes one line each, unless everything is to be shown: all its fields are new.
+/// As many new resources are still named one by one; more are gathered by part of the shop.
+const ONE_BY_ONE: usize = 8;
+
+/// Renders the plan so that that of an empty account fits a screen: what is created, and what a destroy deletes, is
+/// gathered by part of the shop where it is much. Whatever touches data or changes what exists always stands alone.
+///
+/// `everything` shows each resource and each field.
 pub(crate) fn plan(plan: &Plan, everything: bool) -> String {
+    // What is left as it is has nothing to say, unless it is somebody else's.
+    let steps = || plan.steps.iter().filter(|step| step.action != Action::None || !step.reasons.is_empty());
+    let gather = !everything && steps().filter(|step| is_plain(step)).count() > ONE_BY_ONE;
     let mut text = String::new();
-    for step in plan.steps.iter().filter(|step| step.action != Action::None) {
+    if gather {
+        for action in [Action::Create, Action::Delete, Action::Keep] {
+            text.push_str(&parts(&glyph(action), steps().filter(|step| is_plain(step) && step.action == action)));
+        }
+    }
+    for step in steps().filter(|step| !(gather && is_plain(step))) {
         render_step(&mut text, step, everything || step.action != Action::Create);
+    }
+    if gather {
+        let more = match plan.kind {
+            PlanKind::Provision => "-v shows each resource and each field",
+            PlanKind::Destroy => "-v shows each resource, and where the kept data is",
+        };
+        let _ = writeln!(text, "{}", more.dimmed());
     }
     if !text.is_empty() {
         text.push('\n');
     }
     text.push_str(&summary(plan));
     text
+}
+
+/// Whether nobody has to look at the step for itself.
+fn is_plain(step: &Step) -> bool {
+    match step.action {
+        Action::Create => true,
+        Action::Delete => !step.holds_data,
+        // What is kept because it is not ours wants to be looked at.
+        Action::Keep => step.holds_data,
+        Action::None | Action::Update | Action::Adopt | Action::Replace => false,
+    }
 }
 
 /// `3 to create, 1 to change`, and the fixed monthly cost.
@@ -57,51 +88,44 @@ pub(crate) fn summary(plan: &Plan) -> String {
     text
 }
 
-fn render_step(text: &mut String, step: &Step, with_fields: bool) {
-    let glyph = match step.action {
+/// What is paid by the month once the plan is carried out.
+pub(crate) fn cost(plan: &Plan) -> String {
+    format!("fixed cost a month: USD {} (traffic and storage not included)", dollars(plan.cost.after_cents))
+}
+
+fn glyph(action: Action) -> String {
+    match action {
         Action::Create => "+".green().to_string(),
         Action::Update | Action::Adopt => "~".yellow().to_string(),
         Action::Replace => "±".yellow().to_string(),
         Action::Delete => "-".red().to_string(),
         Action::Keep | Action::None => "=".dimmed().to_string(),
-    };
-    let _ = writeln!(text, "{glyph} {} {}", step.title.bold(), format!("({})", step.address).dimmed());
+    }
+}
+
+fn render_step(text: &mut String, step: &Step, with_fields: bool) {
+    let _ = write!(text, "{} {} {}", glyph(step.action), step.title.bold(), format!("({})", step.address).dimmed());
+    match step.action {
+        // Where kept data is stands on the same line: there may be many.
+        Action::Keep => {
+            let _ = writeln!(text, " {}", step.reasons.join("; "));
+            return;
+        }
+        Action::Delete if step.holds_data => text.push_str(" and the data in it\n"),
+        _ => text.push('\n'),
+    }
     for reason in &step.reasons {
         let _ = writeln!(text, "    {reason}");
     }
     if !with_fields {
         return;
     }
-    let width = step.fields.iter().map(|field| field.field.len()).max().unwrap_or(0);
-    for field in &step.fields {
-        let _ = writeln!(text, "    {:width$}  {}", field.field, change(field));
-    }
-}
-
-fn change(field: &FieldChange) -> String {
-    let after = match &field.after {
-        Some(after) => value(after),
-        None => "(known after apply)".to_owned(),
-    };
-    let arrow = match &field.before {
-        Some(before) => format!("{} -> {after}", value(before)),
-        None => after,
-    };
-    if field.forces_replacement { format!("{arrow}  (needs a new one)") } else { arrow }
-}
-
-fn value(value: &Value) -> String {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    if text.chars().count() <= WIDEST_VALUE {
-        return text;
-    }
-    let cut: String = text.chars().take(WIDEST_VALUE - 1).collect();
-    format!("{cut}…")
+    render_fields(text, &step.fields);
 }
 
 fn dollars(cents: u64) -> String {
     format!("{}.{:02}", cents / 100, cents % 100)
 }
+
+#[cfg(test)]
+mod tests;

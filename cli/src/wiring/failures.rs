@@ -19,8 +19,23 @@ impl From<jewel_engine::Failure> for Failure {
             | FailureKind::Deadline
             | FailureKind::Permanent => Exit::Failed,
         };
-        Self::from_error(exit, &failure).hint_opt(failure.hint())
+        match jewel_aws::Denial::of(&failure) {
+            Some(denial) => Self::from_error(exit, &failure).hint(advice(&denial)),
+            None => Self::from_error(exit, &failure).hint_opt(failure.hint()),
+        }
     }
+}
+
+/// Which permission is missing, and where it has to be given.
+fn advice(denial: &jewel_aws::Denial) -> String {
+    let (who, action) = (&denial.principal, &denial.action);
+    let resource = denial.resource.as_deref().unwrap_or("any resource");
+    let mend = if denial.explicit {
+        "a policy denies it outright: change that one".to_owned()
+    } else {
+        format!("add this statement to its policy: {}", denial.statement())
+    };
+    format!("{who} may not {action} on {resource}; {mend}; then run the same command again")
 }
 
 impl From<ApplyError> for Failure {

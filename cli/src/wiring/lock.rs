@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jewel_engine::{Held, Holder, LeaseError, LeaseRecord};
+use jewel_engine::{Held, Holder, LeaseError, LeaseRecord, Sight};
 
 use super::Shop;
 use crate::Run;
@@ -20,6 +20,8 @@ pub(crate) async fn holding<T>(
     work: impl AsyncFnOnce(&Held) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let held = take(run, shop, wait).await?;
+    // The lock's bucket is there now.
+    run.record.begin();
     let outcome = work(&held).await;
     let released = held.release().await;
     let value = outcome?;
@@ -43,28 +45,26 @@ pub(crate) async fn holding<T>(
 async fn take(run: &Run, shop: &Shop, wait: Duration) -> Result<Held, Failure> {
     let lease = jewel_aws::lease(&shop.spec(), &shop.clients);
     let holder = ourselves();
-    if let Some(record) = lease.status().await?
-        && is_dead(&record, &holder)
-    {
-        run.ui.say(&format!(
-            "process {} on this machine was killed and left its lock; taking it over",
-            record.holder.pid
-        ));
-        lease.break_it().await?;
-    }
-    let id = format!("{}-{}-{}", holder.host, holder.pid, jiff::Timestamp::now().as_nanosecond());
     let phase = run.ui.phase("Lock");
-    let sink = |record: &LeaseRecord| {
+    let sight = |record: &LeaseRecord| {
+        if sight(record) == Sight::Gone {
+            let pid = record.holder.pid;
+            run.ui.say(&format!("process {pid} on this machine was killed and left its lock; taking it over"));
+            return Sight::Gone;
+        }
         phase.now(&format!("held by {} on {} (`{}`)", record.holder.user, record.holder.host, record.holder.command));
+        Sight::Alive
     };
     let held = tokio::select! {
-        held = lease.acquire(&id, &holder, wait, &sink) => held,
+        held = lease.acquire(run.record.id(), &holder, wait, &sight) => held,
         () = run.cancel.cancelled() => return Err(Failure::interrupted("waiting for the lock")),
     };
     held.map_err(|error| {
         let exit = if matches!(error, LeaseError::Held { .. }) { Exit::Locked } else { Exit::Failed };
-        Failure::from_error(exit, &error)
-            .hint("wait for it with `--lock-wait SECONDS`; a killed run's lock ends in under a minute")
+        Failure::from_error(exit, &error).hint(
+            "wait for it with `--lock-wait SECONDS`; a killed run's lock ends in under a minute; \
+             `jewelctl lock status` says more",
+        )
     })
 }
 
@@ -73,20 +73,31 @@ async fn take(run: &Run, shop: &Shop, wait: Duration) -> Result<Held, Failure> {
 pub(crate) async fn sweep(shop: &Shop) -> Result<(), Failure> {
     let lease = jewel_aws::lease(&shop.spec(), &shop.clients);
     if let Some(record) = lease.status().await?
-        && is_dead(&record, &ourselves())
+        && sight(&record) == Sight::Gone
     {
-        lease.break_it().await?;
+        match lease.take_from(&record.id).await {
+            // Somebody took it over meanwhile, who has use for it.
+            Ok(_) | Err(LeaseError::Held { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(())
 }
 
 /// Whether the holder was a process of this machine, and is gone.
-fn is_dead(record: &LeaseRecord, us: &Holder) -> bool {
-    record.holder.host == us.host && !std::path::Path::new(&format!("/proc/{}", record.holder.pid)).exists()
+pub(crate) fn sight(record: &LeaseRecord) -> Sight {
+    let gone = is_here(&record.holder) && !std::path::Path::new(&format!("/proc/{}", record.holder.pid)).exists();
+    if gone { Sight::Gone } else { Sight::Alive }
 }
 
-fn ourselves() -> Holder {
-    let command: Vec<String> = std::env::args().skip(1).take(2).collect();
+/// Whether the holder is or was a process of this machine since it was started.
+pub(crate) fn is_here(holder: &Holder) -> bool {
+    holder.host == machine()
+}
+
+/// Who we are to the others. No argument of this program carries a secret.
+pub(crate) fn ourselves() -> Holder {
+    let command: Vec<String> = std::env::args().skip(1).collect();
     Holder {
         user: crate::environment::user(),
         host: machine(),

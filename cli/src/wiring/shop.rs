@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use jewel_aws::{
-    AlertsSpec, ApiSpec, Clients, ConnectOptions, DatabaseSpec, DomainSpec, EndpointOverride, Outputs, StackSpec,
-    UsersSpec, ZoneMode,
+    AlertsSpec, ApiSpec, Clients, ConnectOptions, DatabaseSpec, DomainSpec, EdgePlan, EndpointOverride, Outputs,
+    StackSpec, UsersSpec, ZoneMode,
 };
 use jewel_engine::Stack;
 use jewel_localcloud::Endpoints;
@@ -18,7 +18,7 @@ use crate::environment;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::settings::Settings;
-use crate::settings::file::DnsZone;
+use crate::settings::file::{DnsZone, Plan};
 
 /// Where AWS says which address a request came from.
 const WHAT_IS_MY_ADDRESS: &str = "https://checkip.amazonaws.com";
@@ -63,7 +63,9 @@ impl Shop {
         let clients = Clients::connect(&options).await?;
         let account_id = clients.account_id().await?;
         guard_account(&settings, &account_id)?;
-        Ok(Self { settings, clients, account_id, local })
+        let shop = Self { settings, clients, account_id, local };
+        run.record.about(&shop, super::lock::ourselves());
+        Ok(shop)
     }
 
     /// What the stack is made of.
@@ -77,6 +79,10 @@ impl Shop {
                 DnsZone::Existing => ZoneMode::Existing,
             },
         });
+        spec.edge_plan = match file.edge.plan {
+            Plan::Free => EdgePlan::Free,
+            Plan::PayAsYouGo => EdgePlan::PayAsYouGo,
+        };
         spec.api = ApiSpec {
             bundle: file.api.bundle.clone(),
             blueprint: file.api.blueprint.clone(),
@@ -91,6 +97,10 @@ impl Shop {
             username: file.database.username.clone(),
             backup_window: file.database.backup_window.clone(),
             maintenance_window: file.database.maintenance_window.clone(),
+            external: file.database.external.then(|| {
+                let usual = || format!("{}-database-external", self.settings.name());
+                file.database.secret.clone().unwrap_or_else(usual)
+            }),
             ..spec.database
         };
         spec.users = UsersSpec {

@@ -14,6 +14,16 @@ pub const SITE_POLICY: &str = "bucket-policy.site";
 pub const MEDIA_POLICY: &str = "bucket-policy.media";
 /// Lets the shop's pages send pictures.
 pub const MEDIA_CORS: &str = "bucket-cors.media";
+/// The bucket of access logs.
+pub const LOGS_BUCKET: &str = "bucket.logs";
+/// Lets S3 write into it.
+pub const LOGS_POLICY: &str = "bucket-policy.logs";
+/// Who read and wrote the pages.
+pub const SITE_LOGS: &str = "access-logs.site";
+/// Who read and wrote the pictures.
+pub const MEDIA_LOGS: &str = "access-logs.media";
+/// Who read and wrote dumps and archives.
+pub const BACKUPS_LOGS: &str = "access-logs.backups";
 /// The bucket of the trail.
 pub const TRAIL_BUCKET: &str = "bucket.trail";
 /// Lets the trail write into its bucket.
@@ -46,6 +56,8 @@ pub const BACKUP_ROLE: &str = "role.backup";
 pub const BACKUP_SELECTION: &str = "backup-selection.media";
 /// What keeps attacks away from the distribution.
 pub const FIREWALL: &str = "web-acl.shop";
+/// How the distribution is paid for. Its output `plan` is `free`, another of AWS's plans, or `pay-as-you-go`.
+pub const PRICING_PLAN: &str = "pricing-plan.shop";
 /// The distribution's additional figures.
 pub const METRICS: &str = "distribution-metrics.shop";
 /// As whom the API calls AWS.
@@ -54,7 +66,9 @@ pub const API_USER: &str = "user.api";
 pub const API_SECRET: &str = "secret.api";
 /// How the distribution signs its requests to buckets.
 pub const ACCESS_CONTROL: &str = "access-control.site";
-/// Rewrites paths of the single-page shop.
+/// The page of a shop that is closed for maintenance.
+pub const MAINTENANCE_PAGE: &str = "page.maintenance";
+/// What the distribution does with each request.
 pub const FUNCTION: &str = "function.site";
 /// The shop's one public address.
 pub const DISTRIBUTION: &str = "distribution.shop";
@@ -78,6 +92,10 @@ pub const DATABASE: &str = "database.shop";
 pub const DATABASE_SECRET: &str = "secret.database";
 /// The machine the API runs on.
 pub const INSTANCE: &str = "instance.api";
+/// Whom Lightsail's alarms tell.
+pub const CONTACT: &str = "contact.alarms";
+/// The database that is the operator's own, when it is.
+pub const EXTERNAL_DATABASE: &str = "database.external";
 /// The machine's open ports.
 pub const PORTS: &str = "ports.api";
 /// The machine's daily snapshots.

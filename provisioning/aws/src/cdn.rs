@@ -1,14 +1,21 @@
 //! CloudFront: the shop's one public address.
 
 mod access_control;
+mod behaviors;
 mod config;
 mod distribution;
 mod firewall;
 mod function;
+mod maintenance;
 mod metrics;
+mod origins;
+mod plan;
+mod subscription;
 
 pub(crate) use access_control::AccessControl;
 pub(crate) use distribution::Distribution;
 pub(crate) use firewall::Firewall;
 pub(crate) use function::Function;
+pub(crate) use maintenance::MaintenancePage;
 pub(crate) use metrics::Metrics;
+pub(crate) use plan::FlatRate;

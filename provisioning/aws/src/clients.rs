@@ -3,23 +3,19 @@
 use std::time::Duration;
 
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_credential_types::Credentials;
+use aws_credential_types::{
+    Credentials,
+    credential_feature::AwsCredentialFeature,
+    provider::{ProvideCredentials as _, SharedCredentialsProvider},
+};
 use jewel_engine::{Failure, FailureKind};
+use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::{Error, classify, failure::incomplete, look_first::LookFirst, overload::Overload};
+use crate::{Calls, Error, classify, failure::incomplete, look_first::LookFirst, overload::Overload};
 
 /// The Region of what AWS has only once: the firewall of distributions, and the figures about them.
 pub(crate) const GLOBAL_REGION: &str = "us-east-1";
-
-/// A client of one SDK, with what all have in common and interceptors of its own.
-macro_rules! client {
-    ($sdk:ident, $config:expr $(, $interceptor:expr)*) => {
-        $sdk::Client::from_conf(
-            $sdk::config::Builder::from($config).retry_classifier(Overload)$(.interceptor($interceptor))*.build(),
-        )
-    };
-}
 
 /// Whom to talk to, and as whom.
 #[derive(Debug, Clone)]
@@ -90,12 +86,17 @@ pub struct Clients {
     pub waf: aws_sdk_wafv2::Client,
     /// Certificates of distributions, in us-east-1.
     pub acm: aws_sdk_acm::Client,
+    /// Flat-rate plans of distributions, in us-east-1.
+    pub pricing_plans: aws_sdk_pricingplanmanager::Client,
     /// Domains.
     pub route53: aws_sdk_route53::Client,
     /// Users, roles and what they may do.
     pub iam: aws_sdk_iam::Client,
     /// Who we are.
     pub sts: aws_sdk_sts::Client,
+    /// How often these were called.
+    pub calls: Calls,
+    credentials: Option<SharedCredentialsProvider>,
 }
 
 impl Clients {
@@ -114,10 +115,23 @@ impl Clients {
         // Buckets have names of their own on AWS only; elsewhere those names would not resolve.
         let elsewhere = config.endpoint_url().is_some() || s3_is_elsewhere(&config);
         let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(elsewhere).retry_classifier(Overload);
+        let calls = Calls::default();
+        // A client that counts, and whatever else it does.
+        macro_rules! client {
+            ($sdk:ident, $config:expr $(, $interceptor:expr)*) => {
+                $sdk::Client::from_conf(
+                    $sdk::config::Builder::from($config)
+                        .retry_classifier(Overload)
+                        .interceptor(calls.clone())
+                        $(.interceptor($interceptor))*
+                        .build(),
+                )
+            };
+        }
         Ok(Self {
             region: options.region.clone(),
             lightsail: client!(aws_sdk_lightsail, &lightsail.build()),
-            s3: aws_sdk_s3::Client::from_conf(s3.build()),
+            s3: aws_sdk_s3::Client::from_conf(s3.interceptor(calls.clone()).build()),
             cloudfront: client!(aws_sdk_cloudfront, &config),
             cognito: client!(aws_sdk_cognitoidentityprovider, &config, LookFirst),
             apigateway: client!(aws_sdk_apigatewayv2, &config, LookFirst),
@@ -132,9 +146,12 @@ impl Clients {
             backup: client!(aws_sdk_backup, &config, LookFirst),
             waf: client!(aws_sdk_wafv2, &global),
             acm: client!(aws_sdk_acm, &global),
+            pricing_plans: client!(aws_sdk_pricingplanmanager, &global),
             route53: client!(aws_sdk_route53, &global),
             iam: client!(aws_sdk_iam, &global, LookFirst),
             sts: client!(aws_sdk_sts, &config),
+            calls,
+            credentials: config.credentials_provider(),
         })
     }
 
@@ -154,6 +171,25 @@ impl Clients {
         })?;
         let account: Result<String, Failure> = identity.account.ok_or_else(|| incomplete(action, "account"));
         Ok(account?)
+    }
+
+    /// When the credentials end, where their source says so and the SDK cannot renew them by itself.
+    ///
+    /// Roles, single sign-on and the credentials of machines are fetched anew before they end. What a program of the
+    /// profile (`credential_process`) gave may be all it has.
+    pub async fn credentials_end(&self) -> Option<Timestamp> {
+        let credentials = self.credentials.as_ref()?.provide_credentials().await.ok()?;
+        let sources = credentials.get_property::<Vec<AwsCredentialFeature>>()?;
+        let handed_over = sources.iter().any(|source| {
+            matches!(
+                source,
+                AwsCredentialFeature::CredentialsProcess
+                    | AwsCredentialFeature::CredentialsProfileProcess
+                    | AwsCredentialFeature::CredentialsEnvVars
+            )
+        });
+        let end = credentials.expiry().filter(|_| handed_over)?;
+        Timestamp::try_from(end).ok()
     }
 }
 

@@ -20,7 +20,7 @@
 //!     // Show it, ask, and only then lock: a plan takes no lock, and a run that changes nothing writes nothing at all.
 //!     // (`apply` refuses a plan with refusals, but by then the lock would have made its bucket.)
 //!     let lease = jewel_aws::lease(&spec, &clients);
-//!     let held = lease.acquire("a unique id", &holder, Duration::ZERO, &|_| {}).await?;
+//!     let held = lease.acquire("a unique id", &holder, Duration::ZERO, &|_| jewel_engine::Sight::Alive).await?;
 //!     let options = jewel_engine::ApplyOptions { cancel: held.lost().child_token(), ..Default::default() };
 //!     let report = jewel_engine::apply(&stack, &plan, &observed, &options, &quiet).await?;
 //!     held.release().await?;
@@ -32,9 +32,11 @@
 mod access;
 pub mod address;
 mod backup;
+mod calls;
 mod cdn;
 mod certificates;
 mod clients;
+mod denial;
 mod dns;
 mod error;
 mod failure;
@@ -46,7 +48,9 @@ mod look_first;
 mod names;
 mod outputs;
 mod overload;
+mod part;
 mod prices;
+mod runs;
 mod secrets;
 mod spec;
 mod stack;
@@ -54,13 +58,17 @@ mod storage;
 mod tags;
 mod watching;
 
+pub use calls::Calls;
 pub use clients::{Clients, ConnectOptions, EndpointOverride};
+pub use denial::Denial;
 pub use error::Error;
 pub use failure::classify;
 pub use lease::lease;
 pub use lightsail::{Pointers, pointers};
 pub use names::Names;
 pub use outputs::{Outputs, outputs, read_outputs};
+pub use part::Part;
+pub use runs::{PhaseRecord, RunRecord, RunStore, StepRecord};
 pub use secrets::{ApiSecret, DatabaseSecret, read_api_secret, read_database_secret};
-pub use spec::{AlertsSpec, ApiSpec, DatabaseSpec, DomainSpec, SpecError, StackSpec, UsersSpec, ZoneMode};
+pub use spec::{AlertsSpec, ApiSpec, DatabaseSpec, DomainSpec, EdgePlan, SpecError, StackSpec, UsersSpec, ZoneMode};
 pub use stack::stack;

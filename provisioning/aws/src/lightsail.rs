@@ -3,16 +3,20 @@
 //! A database or instance can be neither renamed nor resized, so each is a role played by the newest of several
 //! generations (`shop-prod-db-1`, `-db-2`), and a pointer says which: the database secret, and the static IP's attachment.
 
+mod alarm;
 mod attachment;
 mod auto_snapshots;
+mod contact;
 mod database;
 mod instance;
 mod pointer;
 mod ports;
 mod static_ip;
 
+pub(crate) use alarm::{Alarm as LightsailAlarm, DATABASE as DATABASE_WATCHES, MACHINE as MACHINE_WATCHES};
 pub(crate) use attachment::Attachment;
 pub(crate) use auto_snapshots::AutoSnapshots;
+pub(crate) use contact::ContactMethod;
 pub(crate) use database::Database;
 pub(crate) use instance::Instance;
 pub use pointer::{Pointers, pointers};

@@ -58,5 +58,7 @@ mod tests {
         assert_eq!(names.number("db", &names.generation("db", 7)), Some(7));
         assert_eq!(names.number("db", "shop-prod-api-1"), None);
         assert_eq!(names.number("db", "shop-prod2-db-1"), None);
+        assert_eq!(names.number("api", "shop-prod-api-2-1"), None);
+        assert_eq!(names.number("api", "shop-prod-api-cpu"), None);
     }
 }

@@ -30,7 +30,7 @@ pub struct Outputs {
     pub instance_name: String,
     /// The instance's public address.
     pub static_ip: String,
-    /// The Lightsail database in use now.
+    /// The database in use now: its name in Lightsail, or the host of an external one.
     pub database_name: String,
     /// The name of the secret with the database's credentials.
     pub database_secret: String,
@@ -63,8 +63,10 @@ pub fn outputs(map: &OutputMap) -> Option<Outputs> {
         api_endpoint: text(address::API, "endpoint")?,
         instance_name: text(address::INSTANCE, "name")?,
         static_ip: text(address::STATIC_IP, "address")?,
-        database_name: text(address::DATABASE, "name")?,
-        database_secret: text(address::DATABASE_SECRET, "name")?,
+        // A Lightsail database that an external one has taken the place of may still be there.
+        database_name: text(address::EXTERNAL_DATABASE, "name").or_else(|| text(address::DATABASE, "name"))?,
+        database_secret: text(address::EXTERNAL_DATABASE, "secret")
+            .or_else(|| text(address::DATABASE_SECRET, "name"))?,
         api_secret: text(address::API_SECRET, "name")?,
         user_pool_id: text(address::USER_POOL, "id")?,
         user_pool_client_id: text(address::USER_POOL_CLIENT, "id")?,
@@ -81,20 +83,23 @@ pub fn outputs(map: &OutputMap) -> Option<Outputs> {
 /// When something could not be read.
 pub async fn read_outputs(spec: &StackSpec, clients: &Clients) -> Result<Option<Outputs>, Error> {
     // Buckets have names that need no reading.
-    let part = stack(spec, clients)?.only(|address| {
-        matches!(
-            address.as_str(),
-            address::DISTRIBUTION
-                | address::API
-                | address::INSTANCE
-                | address::STATIC_IP
-                | address::DATABASE
-                | address::DATABASE_SECRET
-                | address::API_SECRET
-                | address::USER_POOL
-                | address::USER_POOL_CLIENT
-                | address::USER_POOL_DOMAIN
-        )
+    let whole = stack(spec, clients)?;
+    let part = whole.only(|address| {
+        whole.wants(address.as_str())
+            && matches!(
+                address.as_str(),
+                address::DISTRIBUTION
+                    | address::API
+                    | address::INSTANCE
+                    | address::STATIC_IP
+                    | address::DATABASE
+                    | address::DATABASE_SECRET
+                    | address::EXTERNAL_DATABASE
+                    | address::API_SECRET
+                    | address::USER_POOL
+                    | address::USER_POOL_CLIENT
+                    | address::USER_POOL_DOMAIN
+            )
     });
     let observed = jewel_engine::observe(&part, &ObserveOptions::default(), &|_| {}).await;
     if let Some((_, failure)) = observed.first_failure() {

@@ -1,11 +1,14 @@
-//! Secrets Manager: the database's credentials, and the API's. Each secret costs the same, so there are two.
+//! Secrets Manager: the database's credentials, ours or the operator's, and the API's. Each secret costs the same, so
+//! there are two of ours.
 
 mod api;
 mod database;
+mod external;
 mod store;
 
 pub(crate) use api::{ApiCredentials, origin_secret};
 pub use api::{ApiSecret, read_api_secret};
 pub(crate) use database::DatabaseCredentials;
 pub use database::{DatabaseSecret, read_database_secret};
+pub(crate) use external::ExternalDatabase;
 pub(crate) use store::Secret;

@@ -13,6 +13,8 @@ pub struct StackSpec {
     pub account_id: String,
     /// The shop's own domain, if it has one.
     pub domain: Option<DomainSpec>,
+    /// How the distribution is paid for.
+    pub edge_plan: EdgePlan,
     /// The machine and its gateway.
     pub api: ApiSpec,
     /// The database.
@@ -41,6 +43,16 @@ pub enum ZoneMode {
     Create,
     /// The closest one of the account that encloses the domain. Looked up, never changed but for our records.
     Existing,
+}
+
+/// How the distribution, its firewall and its zone are paid for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum EdgePlan {
+    /// By CloudFront's Free plan if AWS grants it, and by use if not.
+    #[default]
+    Free,
+    /// By use.
+    PayAsYouGo,
 }
 
 /// The machine the API runs on, and the gateway before it.
@@ -77,6 +89,8 @@ pub struct DatabaseSpec {
     pub backup_window: String,
     /// When it is maintained, UTC: `ddd:hh24:mi-ddd:hh24:mi`.
     pub maintenance_window: String,
+    /// The name of the operator's secret, when the database is the operator's own and not Lightsail's.
+    pub external: Option<String>,
 }
 
 /// The users.
@@ -112,6 +126,7 @@ impl StackSpec {
             region: region.to_owned(),
             account_id: account_id.to_owned(),
             domain: None,
+            edge_plan: EdgePlan::default(),
             api: ApiSpec::default(),
             database: DatabaseSpec::default(),
             users: UsersSpec::default(),
@@ -222,6 +237,7 @@ impl Default for DatabaseSpec {
             username: "shopadmin".to_owned(),
             backup_window: "18:00-18:30".to_owned(),
             maintenance_window: "sun:19:00-sun:19:30".to_owned(),
+            external: None,
         }
     }
 }

@@ -8,14 +8,17 @@ use crate::{
     access::ApiUser,
     address::*,
     backup::{BackupRole, Plan, Selection, Vault},
-    cdn::{AccessControl, Distribution, Firewall, Function, Metrics},
+    cdn::{AccessControl, Distribution, Firewall, FlatRate, Function, MaintenancePage, Metrics},
     certificates::{Certificate, Former, Issue},
     dns::{Record, Target, Text, Zone, Zones},
     gateway::{Api, Authorizer, Integration, Route, Stage},
     identity::{Pool, PoolClient, PoolDomain, PoolGroup},
-    lightsail::{Attachment, AutoSnapshots, Database, Instance, Ports, StaticIp},
-    secrets::{ApiCredentials, DatabaseCredentials},
-    storage::{Bucket, BucketCors, BucketPolicy},
+    lightsail::{
+        Attachment, AutoSnapshots, ContactMethod, DATABASE_WATCHES, Database, Instance, LightsailAlarm,
+        MACHINE_WATCHES, Ports, StaticIp,
+    },
+    secrets::{ApiCredentials, DatabaseCredentials, ExternalDatabase},
+    storage::{AccessLogs, Bucket, BucketCors, BucketPolicy, LogsPolicy},
     watching::{Alarm, Dashboard, LogGroup, MonthlyBudget, Topic, Trail, TrailPolicy},
 };
 
@@ -25,6 +28,7 @@ use crate::{
 /// When the spec says something AWS would refuse.
 pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
     spec.check()?;
+    let lightsail_database = spec.database.external.is_none();
     let mut stack = Stack::builder(Names::new(spec).stack())
         .add(OPERATIONS_BUCKET, Bucket::operations(spec, clients))
         .add(SITE_BUCKET, Bucket::published(spec, clients, "site"))
@@ -33,8 +37,13 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
         .add(SITE_POLICY, BucketPolicy::new(spec, clients, "site", SITE_BUCKET))
         .add(MEDIA_POLICY, BucketPolicy::new(spec, clients, "media", MEDIA_BUCKET))
         .add(MEDIA_CORS, BucketCors::new(spec, clients, "media", MEDIA_BUCKET))
-        .add(DATABASE, Database::new(spec, clients))
-        .add(DATABASE_SECRET, DatabaseCredentials::new(spec, clients))
+        .add(LOGS_BUCKET, Bucket::logs(spec, clients))
+        .add(LOGS_POLICY, LogsPolicy::new(spec, clients))
+        .add(SITE_LOGS, AccessLogs::new(spec, clients, "site", SITE_BUCKET))
+        .add(MEDIA_LOGS, AccessLogs::new(spec, clients, "media", MEDIA_BUCKET))
+        .add(BACKUPS_LOGS, AccessLogs::new(spec, clients, "backups", BACKUPS_BUCKET))
+        .add_if(lightsail_database, DATABASE, Database::new(spec, clients))
+        .add_if(lightsail_database, DATABASE_SECRET, DatabaseCredentials::new(spec, clients))
         .add(INSTANCE, Instance::new(spec, clients))
         .add(AUTO_SNAPSHOTS, AutoSnapshots::new(spec, clients))
         .add(PORTS, Ports::new(spec, clients))
@@ -44,13 +53,14 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
         .add(USER_POOL_CLIENT, PoolClient::new(spec, clients))
         .add(USER_POOL_DOMAIN, PoolDomain::new(spec, clients))
         .add(API, Api::new(spec, clients))
-        .add(INTEGRATION, Integration::new(spec, clients))
+        .add(INTEGRATION, Integration::new(clients))
         .add(AUTHORIZER, Authorizer::new(clients))
         .add(ROUTE_PUBLIC, Route::open(clients, "ANY /api/{proxy+}"))
         .add(ROUTE_ADMIN, Route::checked(clients, "ANY /api/v1/admin/{proxy+}"))
         .add(STAGE, Stage::new(spec, clients))
         .add(ACCESS_CONTROL, AccessControl::new(spec, clients))
         .add(FUNCTION, Function::new(spec, clients))
+        .add(MAINTENANCE_PAGE, MaintenancePage::new(spec, clients))
         .add(DISTRIBUTION, Distribution::new(spec, clients))
         .add(TRAIL_BUCKET, Bucket::trail(spec, clients))
         .add(TRAIL_POLICY, TrailPolicy::new(spec, clients))
@@ -68,9 +78,21 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
         .add(BACKUP_ROLE, BackupRole::new(spec, clients))
         .add(BACKUP_SELECTION, Selection::new(spec, clients))
         .add(FIREWALL, Firewall::new(spec, clients))
+        .add(PRICING_PLAN, FlatRate::new(spec, clients))
         .add(METRICS, Metrics::new(clients))
         .add(API_USER, ApiUser::new(spec, clients))
-        .add(API_SECRET, ApiCredentials::new(spec, clients));
+        .add(API_SECRET, ApiCredentials::new(spec, clients))
+        .add_if(!spec.alerts.emails.is_empty(), CONTACT, ContactMethod::new(spec, clients));
+    if let Some(external) = ExternalDatabase::new(spec, clients) {
+        stack = stack.add(EXTERNAL_DATABASE, external);
+    }
+    for watch in &MACHINE_WATCHES {
+        stack = stack.add(Address::new("alarm", watch.role), LightsailAlarm::new(spec, clients, watch));
+    }
+    for watch in &DATABASE_WATCHES {
+        let alarm = LightsailAlarm::new(spec, clients, watch);
+        stack = stack.add_if(lightsail_database, Address::new("alarm", watch.role), alarm);
+    }
     if let Some(domain) = &spec.domain {
         let zones = Zones::new(spec, clients, domain);
         let output = |name: &str| Text::Output(CERTIFICATE, name.to_owned());

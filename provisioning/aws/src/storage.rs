@@ -5,8 +5,10 @@ mod cors;
 mod empty;
 mod lifecycle;
 mod lock;
+mod logging;
 mod policy;
 
 pub(crate) use bucket::Bucket;
 pub(crate) use cors::BucketCors;
+pub(crate) use logging::{AccessLogs, LogsPolicy};
 pub(crate) use policy::BucketPolicy;

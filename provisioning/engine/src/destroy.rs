@@ -32,6 +32,7 @@ pub fn plan_destroy(stack: &Stack, observed: &Observed, options: &DestroyOptions
                 continue;
             }
             Observation::Found(found) => match &found.ownership {
+                Ownership::Shared(_) => continue,
                 Ownership::Foreign(marks) => (Action::Keep, vec![format!("it is not ours: {marks}")]),
                 Ownership::Ours if node.resource.holds_data() && !options.delete_data => {
                     (Action::Keep, vec![format!("it holds data: {}", node.resource.whereabouts(found))])

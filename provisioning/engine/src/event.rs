@@ -1,7 +1,7 @@
 //! The only thing observation and apply say while they run.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Action, Address, Failure};
 
@@ -9,7 +9,7 @@ use crate::{Action, Address, Failure};
 pub type Sink<'a> = &'a (dyn Fn(Event) + Send + Sync);
 
 /// Something happened to a resource.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// When.
     pub at: Timestamp,
@@ -27,7 +27,7 @@ impl Event {
 }
 
 /// What can happen to a resource.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum EventKind {
     /// It was read.

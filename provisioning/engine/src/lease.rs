@@ -82,6 +82,11 @@ impl LeaseRecord {
     pub fn held_for(&self, now: Timestamp) -> u64 {
         u64::try_from(now.duration_since(self.acquired_at).as_secs()).unwrap_or(0)
     }
+
+    /// How long it lives on without renewal, in whole seconds.
+    pub fn expires_in(&self, now: Timestamp) -> u64 {
+        u64::try_from(self.expires_at.duration_since(now).as_secs()).unwrap_or(0)
+    }
 }
 
 /// The times of a lease.
@@ -99,6 +104,15 @@ impl Default for LeaseOptions {
     fn default() -> Self {
         Self { ttl: Duration::from_secs(45), heartbeat: Duration::from_secs(10), poll: Duration::from_secs(1) }
     }
+}
+
+/// What the caller knows of a holder beyond the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight {
+    /// It is at work, or out of sight.
+    Alive,
+    /// It is gone for certain, and will not renew.
+    Gone,
 }
 
 /// Why there is no lease.
@@ -137,7 +151,8 @@ impl Lease {
 
     /// Takes the lease, waiting for at most `wait` while another run holds it. `id` must be unique to this run.
     ///
-    /// `on_wait` is called with the holder whenever it is found held.
+    /// `sight` is asked about whoever is found holding it. A lease that expired or was abandoned is taken over by one
+    /// conditional write over exactly what was seen, so a holder that comes back to life and renews keeps it.
     ///
     /// # Errors
     /// When it is held for longer than that, or the store does not work.
@@ -146,7 +161,7 @@ impl Lease {
         id: &str,
         holder: &Holder,
         wait: Duration,
-        on_wait: &(dyn Fn(&LeaseRecord) + Send + Sync),
+        sight: &(dyn Fn(&LeaseRecord) -> Sight + Send + Sync),
     ) -> Result<Held, LeaseError> {
         let deadline = Instant::now() + wait;
         let mut contests = 0;
@@ -156,8 +171,7 @@ impl Lease {
             let expected = match current {
                 // An answer lost after success: it is ours already.
                 Some((record, version)) if record.id == id => return Ok(self.hold(record, version)),
-                Some((record, _)) if !record.is_expired(now) => {
-                    on_wait(&record);
+                Some((record, _)) if !record.is_expired(now) && sight(&record) == Sight::Alive => {
                     if Instant::now() + self.options.poll > deadline {
                         return Err(LeaseError::Held { record: Box::new(record) });
                     }
@@ -196,12 +210,19 @@ impl Lease {
         Ok(self.store.get().await.map_err(LeaseError::Store)?.map(|(record, _)| record))
     }
 
-    /// Takes the lease away from whoever holds it.
+    /// Takes the lease away from the run `id`, if it still has it; `false` when it had none any more.
+    ///
+    /// A holder that is still at work notices at its next renewal and starts nothing more.
     ///
     /// # Errors
-    /// When the store does not work.
-    pub async fn break_it(&self) -> Result<(), LeaseError> {
-        self.store.delete(None).await.map_err(LeaseError::Store)
+    /// When another run has it by now, or the store does not work.
+    pub async fn take_from(&self, id: &str) -> Result<bool, LeaseError> {
+        match self.store.get().await.map_err(LeaseError::Store)? {
+            None => Ok(false),
+            Some((record, _)) if record.id != id => Err(LeaseError::Held { record: Box::new(record) }),
+            // Not only this version: the holder may renew at any moment, and it is the holder who is meant.
+            Some(_) => self.store.delete(None).await.map(|()| true).map_err(LeaseError::Store),
+        }
     }
 
     fn hold(&self, record: LeaseRecord, version: Version) -> Held {

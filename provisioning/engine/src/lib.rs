@@ -39,7 +39,7 @@ pub use destroy::{DestroyOptions, plan_destroy};
 pub use diff::{FieldChange, diff};
 pub use event::{Event, EventKind, Sink};
 pub use failure::{Failure, FailureKind};
-pub use lease::{Held, Holder, Lease, LeaseError, LeaseOptions, LeaseRecord, LeaseStore, StoreError, Version};
+pub use lease::{Held, Holder, Lease, LeaseError, LeaseOptions, LeaseRecord, LeaseStore, Sight, StoreError, Version};
 pub use memo::Memo;
 pub use observe::{Observation, ObserveOptions, Observed, observe};
 pub use plan::{Action, Cost, Plan, PlanKind, PlanOptions, Refusal, Stale, Step, plan};

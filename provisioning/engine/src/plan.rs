@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
@@ -158,7 +159,7 @@ pub fn plan(stack: &Stack, observed: &Observed, options: &PlanOptions) -> Plan {
     let mut steps = Vec::new();
     let mut refusals = Vec::new();
     let mut anew = BTreeSet::new();
-    for (address, node) in stack.iter() {
+    for (address, node) in stack.iter().filter(|(_, node)| !node.retired) {
         let desired = node.resource.desired(&Inputs::gather(&node.needs, &known));
         let seen = observed.get(address.as_str());
         let (mut action, mut reasons, fields) = decide(node, &desired, seen, options);
@@ -167,7 +168,7 @@ pub fn plan(stack: &Stack, observed: &Observed, options: &PlanOptions) -> Plan {
             reasons.push(format!("{need} is made anew"));
             action = Action::Update;
         }
-        if let Some(failure) = refuse(address, node, seen, action, options) {
+        if let Some(failure) = refuse(address, node, seen, action, &fields, options) {
             refusals.push(Refusal { address: address.clone(), failure });
         }
         // Outputs of what is made anew are known only afterwards; those of what is changed in place stay.
@@ -177,6 +178,30 @@ pub fn plan(stack: &Stack, observed: &Observed, options: &PlanOptions) -> Plan {
         }
         steps.push(step(address, node, action, reasons, fields, node.needs.clone()));
     }
+    let changed: Vec<Address> = steps.iter().filter(|s| s.action != Action::None).map(|s| s.address.clone()).collect();
+    for (address, node) in stack.iter().rev().filter(|(_, node)| node.retired) {
+        if let Observation::Unreadable(failure) = observed.get(address.as_str()) {
+            refusals.push(Refusal { address: address.clone(), failure: failure.clone() });
+        }
+        let Some(found) = observed.get(address.as_str()).found().filter(|found| found.ownership == Ownership::Ours)
+        else {
+            continue;
+        };
+        let (action, reason) = if node.resource.holds_data() {
+            (
+                Action::Keep,
+                format!("the settings do not want it any more; it holds data: {}", node.resource.whereabouts(found)),
+            )
+        } else {
+            (Action::Delete, "the settings do not want it any more".to_owned())
+        };
+        // Last, and only when all that stays is in place, so that nothing that serves is taken away too early.
+        let users = steps
+            .iter()
+            .filter(|s| stack.node(&s.address).is_some_and(|other| other.retired && other.needs.contains(address)));
+        let after = changed.iter().cloned().chain(users.map(|s| s.address.clone())).collect();
+        steps.push(step(address, node, action, vec![reason], Vec::new(), after));
+    }
     Plan {
         format_version: FORMAT,
         kind: PlanKind::Provision,
@@ -185,7 +210,7 @@ pub fn plan(stack: &Stack, observed: &Observed, options: &PlanOptions) -> Plan {
         digest: digest(stack, observed),
         adopt: options.adopt,
         replace: options.replace.clone(),
-        cost: cost(&steps, observed, |_| true),
+        cost: cost(&steps, observed, |step| step.action != Action::Delete),
         steps,
         refusals,
     }
@@ -198,6 +223,9 @@ fn decide(
     options: &PlanOptions,
 ) -> (Action, Vec<String>, Vec<FieldChange>) {
     let Some(found) = seen.found() else { return (Action::Create, Vec::new(), all_fields(desired)) };
+    if let Ownership::Shared(whose) = &found.ownership {
+        return (Action::None, vec![whose.clone()], Vec::new());
+    }
     let changes = diff(desired, &found.attributes, |field| node.resource.rule(field));
     let mut reasons = Vec::new();
     let mut action = if changes.is_empty() { Action::None } else { Action::Update };
@@ -223,6 +251,7 @@ fn refuse(
     node: &Node,
     seen: &Observation,
     action: Action,
+    fields: &[FieldChange],
     options: &PlanOptions,
 ) -> Option<Failure> {
     let title = node.resource.title();
@@ -241,12 +270,24 @@ fn refuse(
     if action != Action::Replace {
         return None;
     }
+    let text = |value: &Option<Json>| match value {
+        Some(Json::String(text)) => text.clone(),
+        value => value.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string),
+    };
+    let forcing = fields.iter().filter(|change| change.forces_replacement);
+    let forcing: Vec<_> =
+        forcing.map(|one| format!("`{}` from {} to {}", one.field, text(&one.before), text(&one.after))).collect();
+    let forcing = forcing.join(", ");
     if node.resource.holds_data() {
-        let why = "that needs a new one, and a plan never replaces what holds data";
+        let instead = match node.resource.instead_of_replacing() {
+            "" => String::new(),
+            instead => format!("; {instead}"),
+        };
+        let why = format!("{forcing} needs a new one, and a plan never replaces what holds data{instead}");
         return Some(Failure::permanent(format!("change {title}"), why));
     }
     let lost = node.resource.loss_by_replacement().filter(|_| !options.replace.contains(address))?;
-    let why = format!("that needs a new one, which loses {lost}; `--replace {address}` allows it");
+    let why = format!("{forcing} needs a new one, which loses {lost}; `--replace {address}` allows it");
     Some(Failure::permanent(format!("change {title}"), why))
 }
 
@@ -284,6 +325,7 @@ pub(crate) fn digest(stack: &Stack, observed: &Observed) -> String {
     let known = observed.outputs();
     let wanted: BTreeMap<_, _> = stack
         .iter()
+        .filter(|(_, node)| !node.retired)
         .map(|(address, node)| {
             let desired = node.resource.desired(&Inputs::gather(&node.needs, &known));
             (address, all_fields(&desired))

@@ -41,6 +41,7 @@ impl Reconcile<'_> {
         let mut pending: Option<Instant> = None;
         let mut mended: Vec<FieldChange> = Vec::new();
         let mut trouble: Option<(Instant, Failure)> = None;
+        let mut last: Option<String> = None;
         loop {
             let result = self.pass(&desired, adopt, &mut pending, &mut mended).await;
             match result {
@@ -50,10 +51,13 @@ impl Reconcile<'_> {
                     pause = self.pace.first;
                     continue;
                 }
-                Ok(Progress::Wait) => trouble = None,
+                Ok(Progress::Wait(status)) => {
+                    trouble = None;
+                    last = status;
+                }
                 Err(failure) => trouble = Some(self.bear(failure, trouble)?),
             }
-            self.pause(&mut pause, if trouble.is_some() { BACKING_OFF } else { WAITING }).await?;
+            self.pause(&mut pause, factor(&trouble), last.as_deref()).await?;
         }
     }
 
@@ -70,7 +74,7 @@ impl Reconcile<'_> {
         let Some(found) = resource.read(&cx).await? else {
             if pending.is_some_and(|since| since.elapsed() < PATIENCE) {
                 cx.progress("made, not visible yet");
-                return Ok(Progress::Wait);
+                return Ok(Progress::Wait(None));
             }
             self.check_cancelled()?;
             resource.create(&cx).await?;
@@ -87,12 +91,13 @@ impl Reconcile<'_> {
             (Ownership::Foreign(marks), _) => {
                 return Err(Failure::new(FailureKind::Foreign, format!("use {}", resource.title()), marks.clone()));
             }
-            (Ownership::Ours, Readiness::Failed(why)) => {
+            (Ownership::Ours | Ownership::Shared(_), Readiness::Failed(why)) => {
                 return Err(Failure::permanent(format!("use {}", resource.title()), why.clone()));
             }
+            (Ownership::Shared(_), _) => return Ok(Progress::Done(Box::new(found))),
             (Ownership::Ours, Readiness::Waiting(status)) => {
                 cx.progress(status.clone());
-                return Ok(Progress::Wait);
+                return Ok(Progress::Wait(Some(status.clone())));
             }
             (Ownership::Ours, Readiness::Ready) => {}
         }
@@ -111,7 +116,7 @@ impl Reconcile<'_> {
             // Written already. Reads may lag behind, but not for ever.
             if pending.is_some_and(|since| since.elapsed() < self.pace.settle) {
                 cx.progress(format!("changed, not visible yet: {}", names()));
-                return Ok(Progress::Wait);
+                return Ok(Progress::Wait(None));
             }
             return Err(Failure::permanent(
                 format!("change {}", resource.title()),
@@ -141,6 +146,8 @@ impl Reconcile<'_> {
                         let action = format!("delete {}", resource.title());
                         return Err(Failure::new(FailureKind::Foreign, action, marks.clone()));
                     }
+                    // Ours no more: what is left is somebody else's.
+                    (Ownership::Shared(_), _) => return Ok(true),
                     (Ownership::Ours, Readiness::Waiting(status)) => {
                         cx.progress(status.clone());
                         return Ok(false);
@@ -161,7 +168,7 @@ impl Reconcile<'_> {
                 }
                 Err(failure) => trouble = Some(self.bear(failure, trouble)?),
             }
-            self.pause(&mut pause, if trouble.is_some() { BACKING_OFF } else { WAITING }).await?;
+            self.pause(&mut pause, factor(&trouble), None).await?;
         }
     }
 
@@ -189,11 +196,12 @@ impl Reconcile<'_> {
     }
 
     /// Waits a moment, the longer the longer it lasts. A cancelled run does not wait: nothing is in flight here.
-    async fn pause(&self, pause: &mut Duration, factor: f64) -> Result<(), Failure> {
+    async fn pause(&self, pause: &mut Duration, factor: f64, last: Option<&str>) -> Result<(), Failure> {
         let title = self.node.resource.title();
         let deadline = self.node.resource.deadline();
         if self.started.elapsed() + *pause > deadline {
-            let message = format!("it took longer than {} s", deadline.as_secs());
+            let last = last.map(|status| format!("; it was {status}")).unwrap_or_default();
+            let message = format!("it took longer than {} s{last}", deadline.as_secs());
             return Err(Failure::new(FailureKind::Deadline, format!("finish {title}"), message));
         }
         tokio::select! {
@@ -205,8 +213,14 @@ impl Reconcile<'_> {
     }
 }
 
+/// How much longer the next pause is.
+fn factor<T>(trouble: &Option<T>) -> f64 {
+    if trouble.is_some() { BACKING_OFF } else { WAITING }
+}
+
 enum Progress {
     Done(Box<Found>),
     Wrote,
-    Wait,
+    /// For something whose state is this, as far as the cloud has a word for it.
+    Wait(Option<String>),
 }

@@ -43,6 +43,11 @@ pub trait Resource: Send + Sync + 'static {
         self.title()
     }
 
+    /// How else to get what only a new one could have, said when a plan refuses to replace what holds data.
+    fn instead_of_replacing(&self) -> &'static str {
+        ""
+    }
+
     /// The resource it is a part of and goes with: a destroy that deletes that one has nothing to do here.
     fn part_of(&self) -> Option<Address> {
         None
@@ -181,6 +186,8 @@ pub enum Ownership {
     Ours,
     /// It has our name but not our marks; the text says what it carries instead.
     Foreign(String),
+    /// It is somebody else's and used as it is: nobody changes, takes over or deletes it. The text says whose it is.
+    Shared(String),
 }
 
 /// Whether a resource can be used.

@@ -1,6 +1,9 @@
 //! The wanted resources and their edges, checked once.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{Address, Resource, graph};
 
@@ -17,12 +20,14 @@ pub(crate) struct Node {
     pub(crate) resource: Arc<dyn Resource>,
     pub(crate) needs: Vec<Address>,
     pub(crate) read_needs: Vec<Address>,
+    /// It was wanted once, and is not any more.
+    pub(crate) retired: bool,
 }
 
 impl Stack {
     /// Starts a stack; `name` says which one it is, for people.
     pub fn builder(name: impl Into<String>) -> StackBuilder {
-        StackBuilder { name: name.into(), entries: Vec::new() }
+        StackBuilder { name: name.into(), entries: Vec::new(), retired: BTreeSet::new() }
     }
 
     /// Which stack it is, such as `shop-prod`.
@@ -38,6 +43,11 @@ impl Stack {
     /// The resource at `address`.
     pub fn resource(&self, address: &str) -> Option<&dyn Resource> {
         self.nodes.get(address).map(|node| &*node.resource)
+    }
+
+    /// Whether the resource at `address` is to exist; one that is [retired](StackBuilder::retire) is not.
+    pub fn wants(&self, address: &str) -> bool {
+        self.nodes.get(address).is_some_and(|node| !node.retired)
     }
 
     /// The same stack without all that is not `wanted` and not needed by it: for reading a part.
@@ -84,6 +94,7 @@ impl std::fmt::Debug for Stack {
 pub struct StackBuilder {
     name: String,
     entries: Vec<(Address, Arc<dyn Resource>)>,
+    retired: BTreeSet<Address>,
 }
 
 impl StackBuilder {
@@ -94,6 +105,21 @@ impl StackBuilder {
         self
     }
 
+    /// Adds a resource that other settings would want and these do not: where it is found, and is ours, a plan deletes
+    /// it after everything else, or keeps and names it when it holds data.
+    #[must_use]
+    pub fn retire(mut self, address: impl Into<Address>, resource: impl Resource) -> Self {
+        let address = address.into();
+        self.retired.insert(address.clone());
+        self.add(address, resource)
+    }
+
+    /// [`StackBuilder::add`] or [`StackBuilder::retire`].
+    #[must_use]
+    pub fn add_if(self, wanted: bool, address: impl Into<Address>, resource: impl Resource) -> Self {
+        if wanted { self.add(address, resource) } else { self.retire(address, resource) }
+    }
+
     /// Checks the graph.
     ///
     /// # Errors
@@ -101,12 +127,13 @@ impl StackBuilder {
     pub fn build(self) -> Result<Stack, StackError> {
         let mut nodes = BTreeMap::new();
         for (address, resource) in self.entries {
+            let retired = self.retired.contains(&address);
             let read_needs = resource.read_needs();
             let mut needs = resource.needs();
             needs.extend(read_needs.iter().cloned());
             needs.sort();
             needs.dedup();
-            if nodes.insert(address.clone(), Node { resource, needs, read_needs }).is_some() {
+            if nodes.insert(address.clone(), Node { resource, needs, read_needs, retired }).is_some() {
                 return Err(StackError::Duplicate { address });
             }
         }

@@ -199,7 +199,7 @@ async fn what_a_replacement_loses_must_be_named() {
     let refused = plan(&stack, &observed, &PlanOptions::default());
     assert_eq!(
         refused.refusals[0].failure.message,
-        "that needs a new one, which loses its memories; `--replace thing.0` allows it"
+        "`kind` from another to thing needs a new one, which loses its memories; `--replace thing.0` allows it"
     );
     let options = PlanOptions { replace: [Address::new("thing", "0")].into(), ..PlanOptions::default() };
     let named = plan(&stack, &observed, &options);
@@ -292,4 +292,47 @@ async fn every_answer_is_asked_for_once() {
     let before = cloud.calls.load(Ordering::SeqCst);
     replan(&stack).await;
     assert_eq!(cloud.calls.load(Ordering::SeqCst) - before, 3);
+}
+
+#[tokio::test]
+async fn what_is_not_wanted_any_more_goes_last_and_data_stays() {
+    let cloud = Cloud::default();
+    let shape = [vec![], vec![], vec![1], vec![]];
+    provision(&cloud.stack(&shape)).await;
+    // 1 and 2, which needs it, are retired; 0 is to be changed first; 3 holds data.
+    let stack = cloud.stack_without(&shape, &[1, 2, 3], |i| if i == 3 { Holds::Data } else { Holds::Nothing });
+    cloud.set(&Thing::name(0), "size", "by hand");
+    let plan = replan(&stack).await;
+    let actions: Vec<_> = plan.steps.iter().map(|step| (step.address.as_str(), step.action)).collect();
+    assert_eq!(
+        actions,
+        [
+            ("thing.0", Action::Update),
+            ("thing.3", Action::Keep),
+            ("thing.2", Action::Delete),
+            ("thing.1", Action::Delete)
+        ]
+    );
+    let report = provision(&stack).await;
+    assert!(report.is_complete(), "{report:?}");
+    assert_eq!(cloud.history("delete"), [Thing::name(2), Thing::name(1)]);
+    assert!(replan(&stack).await.is_empty());
+    assert_eq!(cloud.state().len(), 2);
+    // A destroy knows of what was kept.
+    let destroy = plan_destroy(&stack, &look(&stack).await, &DestroyOptions { delete_data: true });
+    assert_eq!(destroy.count(Action::Delete), 2);
+}
+
+#[tokio::test]
+async fn what_is_shared_is_used_as_it_is_and_left_alone() {
+    let cloud = Cloud::default();
+    cloud.plant_shared(&Thing::name(0));
+    let stack = cloud.stack(&[vec![], vec![0]]);
+    assert_eq!(replan(&stack).await.count(Action::Create), 1);
+    assert!(provision(&stack).await.is_complete());
+    let plan = replan(&stack).await;
+    assert!(plan.is_empty() && plan.steps[0].reasons[0].contains("somebody's"), "{plan:?}");
+    let destroy = plan_destroy(&stack, &look(&stack).await, &DestroyOptions { delete_data: true });
+    assert!(apply(&stack, &destroy, &look(&stack).await, &quick(), &|_| {}).await.unwrap().is_complete());
+    assert_eq!(cloud.state().keys().collect::<Vec<_>>(), ["thing.0"]);
 }

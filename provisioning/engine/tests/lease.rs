@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use jewel_engine::{
-    Failure, FailureKind, Holder, Lease, LeaseError, LeaseOptions, LeaseRecord, LeaseStore, StoreError, Version,
+    Failure, FailureKind, Holder, Lease, LeaseError, LeaseOptions, LeaseRecord, LeaseStore, Sight, StoreError, Version,
 };
 
 #[derive(Clone, Default)]
@@ -70,7 +70,7 @@ fn lease(store: &Store) -> Lease {
 }
 
 async fn take(store: &Store, id: &str, wait: Duration) -> Result<jewel_engine::Held, LeaseError> {
-    lease(store).acquire(id, &holder(id), wait, &|_| {}).await
+    lease(store).acquire(id, &holder(id), wait, &|_| Sight::Alive).await
 }
 
 #[tokio::test]
@@ -108,14 +108,30 @@ async fn a_killed_holder_loses_it_by_itself() {
 }
 
 #[tokio::test]
+async fn an_abandoned_lease_is_taken_over_at_once_by_one_write() {
+    let store = Store::default();
+    drop(take(&store, "killed", Duration::ZERO).await.unwrap());
+    let gone = |record: &LeaseRecord| if record.id == "killed" { Sight::Gone } else { Sight::Alive };
+    let before = *store.last.lock().unwrap();
+    let held = lease(&store).acquire("next", &holder("next"), Duration::ZERO, &gone).await.unwrap();
+    assert_eq!((held.record().id.as_str(), *store.last.lock().unwrap()), ("next", before + 1));
+    // Two that see the same dead holder: one gets it, the other is told who did.
+    let error = lease(&store).acquire("late", &holder("late"), Duration::ZERO, &gone).await.unwrap_err();
+    assert!(matches!(&error, LeaseError::Held { record } if record.id == "next"), "{error}");
+}
+
+#[tokio::test]
 async fn a_holder_learns_that_it_was_taken_away() {
     let store = Store::default();
     let held = take(&store, "first", Duration::ZERO).await.unwrap();
-    lease(&store).break_it().await.unwrap();
+    assert!(lease(&store).take_from("first").await.unwrap());
+    assert!(!lease(&store).take_from("first").await.unwrap(), "it is gone already");
     tokio::time::timeout(Duration::from_secs(5), held.lost().cancelled()).await.unwrap();
     // And does not take away what another holds now.
     let other = take(&store, "other", Duration::ZERO).await.unwrap();
     held.release().await.unwrap();
+    let error = lease(&store).take_from("first").await.unwrap_err();
+    assert!(matches!(&error, LeaseError::Held { record } if record.id == "other"), "{error}");
     assert_eq!(lease(&store).status().await.unwrap().unwrap().id, "other");
     other.release().await.unwrap();
 }

@@ -88,8 +88,8 @@ fn is_identifier(before: &str, segment: &str) -> bool {
     let parents = ["apis", "routes", "integrations", "authorizers", "distribution", "origin-access-control"];
     let plain = segment.len() >= 6 && segment.chars().all(|c| c.is_ascii_alphanumeric());
     let uuid = segment.len() == 36 && segment.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
-    uuid || (plain
-        && (parents.contains(&before) || (segment.len() >= 8 && segment.chars().any(|c| c.is_ascii_digit()))))
+    uuid || before == "runs"
+        || (plain && (parents.contains(&before) || (segment.len() >= 8 && segment.chars().any(|c| c.is_ascii_digit()))))
 }
 
 /// The body without what a retry draws anew.

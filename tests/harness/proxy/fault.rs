@@ -29,6 +29,8 @@ pub enum Fault {
     Torn,
     /// Not done, or not now: what each service says when it is busy with something else.
     Busy,
+    /// Not done: the caller lacks a permission. Not among [`Fault::ALL`], because no run recovers from it by itself.
+    Deny,
 }
 
 impl Fault {
@@ -69,6 +71,7 @@ impl fmt::Display for Fault {
             Self::Bare => "bare_429",
             Self::Torn => "torn_answer",
             Self::Busy => "busy",
+            Self::Deny => "deny",
         })
     }
 }
@@ -136,6 +139,19 @@ pub(super) fn busy(service: &str, path: &str) -> Refusal {
 /// An answer of something on the way that knows nothing of AWS.
 pub(super) fn foreign(status: u16, page: &str) -> Refusal {
     Refusal { status, kind: "text/html", body: page.as_bytes().to_vec() }
+}
+
+/// "You may not", in the words that all services share.
+pub(super) fn denied(service: &str) -> Refusal {
+    let text = format!(
+        "User: arn:aws:iam::123456789012:user/ada is not authorized to perform: {service}:TheAction on resource: \
+         arn:aws:{service}:::the-resource because no identity-based policy allows the {service}:TheAction action"
+    );
+    match service {
+        "s3" => s3(403, "AccessDenied", &text),
+        "cloudfront" | "sts" | "iam" | "sns" | "route53" => xml(403, "AccessDenied", &text),
+        _ => json(400, "AccessDeniedException", &text),
+    }
 }
 
 fn json(status: u16, code: &str, message: &str) -> Refusal {

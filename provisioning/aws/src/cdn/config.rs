@@ -5,24 +5,15 @@
 use aws_sdk_cloudfront::{
     error::BuildError,
     types::{
-        Aliases, AllowedMethods, CacheBehavior, CacheBehaviors, CachedMethods, CustomOriginConfig,
-        DefaultCacheBehavior, DistributionConfig, EventType, FunctionAssociation, FunctionAssociations, HttpVersion,
-        Method, MinimumProtocolVersion, Origin, OriginProtocolPolicy, OriginSslProtocols, Origins, PriceClass,
-        S3OriginConfig, SslProtocol, SslSupportMethod, ViewerCertificate, ViewerProtocolPolicy,
+        Aliases, DistributionConfig, HttpVersion, MinimumProtocolVersion, PriceClass, SslSupportMethod,
+        ViewerCertificate,
     },
 };
 use jewel_engine::Attributes;
+use secrecy::SecretString;
 use serde_json::{Value as Json, json};
 
-// AWS's managed policies: the same ids in every account, and allowed in every pricing plan.
-const CACHING_OPTIMIZED: &str = "658327ea-f89d-4fab-a63d-7e88639e58f6";
-const CACHING_DISABLED: &str = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad";
-const ALL_VIEWER_EXCEPT_HOST: &str = "b689b0a8-53d0-40ab-baf2-68738e2966ac";
-const SECURITY_HEADERS: &str = "67f7725c-6f97-4210-82d7-5512b31e9d03";
-
-const SITE: &str = "site";
-const MEDIA: &str = "media";
-const API: &str = "api";
+use super::{behaviors, origins};
 
 /// The outputs of other resources the configuration is made of.
 pub(super) struct Parts<'a> {
@@ -33,6 +24,7 @@ pub(super) struct Parts<'a> {
     pub(super) access_control: &'a str,
     pub(super) function_arn: &'a str,
     pub(super) api_endpoint: &'a str,
+    pub(super) origin_secret: &'a SecretString,
     pub(super) web_acl: &'a str,
     pub(super) own: Option<Own<'a>>,
 }
@@ -45,50 +37,14 @@ pub(super) struct Own<'a> {
 
 /// The whole configuration as it is wanted.
 pub(super) fn build(parts: &Parts<'_>) -> Result<DistributionConfig, BuildError> {
-    let origins = Origins::builder()
-        .quantity(3)
-        .items(bucket_origin(SITE, parts.site_domain, parts.access_control)?)
-        .items(bucket_origin(MEDIA, parts.media_domain, parts.access_control)?)
-        .items(api_origin(parts.api_endpoint)?)
-        .build()?;
-    let function =
-        FunctionAssociation::builder().event_type(EventType::ViewerRequest).function_arn(parts.function_arn).build()?;
-    let pages = DefaultCacheBehavior::builder()
-        .target_origin_id(SITE)
-        .viewer_protocol_policy(ViewerProtocolPolicy::RedirectToHttps)
-        .allowed_methods(methods(&READ)?)
-        .compress(true)
-        .cache_policy_id(CACHING_OPTIMIZED)
-        .response_headers_policy_id(SECURITY_HEADERS)
-        .function_associations(FunctionAssociations::builder().quantity(1).items(function).build()?)
-        .build()?;
-    let pictures = CacheBehavior::builder()
-        .path_pattern("/media/*")
-        .target_origin_id(MEDIA)
-        .viewer_protocol_policy(ViewerProtocolPolicy::RedirectToHttps)
-        .allowed_methods(methods(&READ)?)
-        .compress(true)
-        .cache_policy_id(CACHING_OPTIMIZED)
-        .response_headers_policy_id(SECURITY_HEADERS)
-        .build()?;
-    let api = CacheBehavior::builder()
-        .path_pattern("/api/*")
-        .target_origin_id(API)
-        .viewer_protocol_policy(ViewerProtocolPolicy::RedirectToHttps)
-        .allowed_methods(methods(&ALL)?)
-        .compress(true)
-        .cache_policy_id(CACHING_DISABLED)
-        // The gateway is told apart by its own host name and must not see the shop's.
-        .origin_request_policy_id(ALL_VIEWER_EXCEPT_HOST)
-        .build()?;
     DistributionConfig::builder()
         .caller_reference(parts.caller_reference)
         .comment(parts.comment)
         .enabled(true)
         .default_root_object("index.html")
-        .origins(origins)
-        .default_cache_behavior(pages)
-        .cache_behaviors(CacheBehaviors::builder().quantity(2).items(pictures).items(api).build()?)
+        .origins(origins::build(parts)?)
+        .default_cache_behavior(behaviors::pages(parts.function_arn)?)
+        .cache_behaviors(behaviors::others(parts.function_arn)?)
         .web_acl_id(parts.web_acl)
         // The flat-rate plans refuse every other class.
         .price_class(PriceClass::PriceClassAll)
@@ -117,21 +73,17 @@ pub(super) fn merge(current: DistributionConfig, wanted: DistributionConfig) -> 
     merged
 }
 
-/// The fields we manage.
-pub(super) fn render(config: &DistributionConfig) -> Attributes {
-    let mut origins: Vec<Json> =
-        config.origins().map(|origins| origins.items().iter().map(render_origin).collect()).unwrap_or_default();
-    origins.sort_by_key(|origin| origin["id"].to_string());
-    let behaviors: Vec<Json> =
-        config.cache_behaviors().map(|all| all.items().iter().map(render_behavior).collect()).unwrap_or_default();
+/// The fields we manage. Of the origin secret only whether it is `secret`.
+pub(super) fn render(config: &DistributionConfig, secret: Option<&SecretString>) -> Attributes {
+    let origins = config.origins().map(|all| origins::render(all, secret));
     let certificate = config.viewer_certificate();
     let aliases = config.aliases().map(Aliases::items).unwrap_or_default();
     Attributes::from([
         ("aliases".to_owned(), json!(aliases)),
-        ("behaviors".to_owned(), behaviors.into()),
+        ("behaviors".to_owned(), config.cache_behaviors().map(behaviors::render).into()),
         ("certificate".to_owned(), certificate.map_or(Json::Null, render_certificate)),
         ("comment".to_owned(), config.comment().into()),
-        ("default_behavior".to_owned(), config.default_cache_behavior().map(render_default).into()),
+        ("default_behavior".to_owned(), config.default_cache_behavior().map(behaviors::render_default).into()),
         ("default_root_object".to_owned(), config.default_root_object().into()),
         ("enabled".to_owned(), config.enabled().into()),
         ("http_version".to_owned(), config.http_version().map(|version| version.as_str().to_lowercase()).into()),
@@ -174,103 +126,11 @@ fn render_certificate(certificate: &ViewerCertificate) -> Json {
     }
 }
 
-const READ: [Method; 3] = [Method::Get, Method::Head, Method::Options];
-const ALL: [Method; 7] =
-    [Method::Delete, Method::Get, Method::Head, Method::Options, Method::Patch, Method::Post, Method::Put];
-
-fn methods(allowed: &[Method]) -> Result<AllowedMethods, BuildError> {
-    let cached = CachedMethods::builder().quantity(2).items(Method::Get).items(Method::Head).build()?;
-    let quantity = i32::try_from(allowed.len()).unwrap_or(i32::MAX);
-    AllowedMethods::builder().quantity(quantity).set_items(Some(allowed.to_vec())).cached_methods(cached).build()
-}
-
-fn bucket_origin(id: &str, domain: &str, access_control: &str) -> Result<Origin, BuildError> {
-    Origin::builder()
-        .id(id)
-        .domain_name(domain)
-        .origin_access_control_id(access_control)
-        // With an origin access control the element must be there, and empty.
-        .s3_origin_config(S3OriginConfig::builder().origin_access_identity("").build())
-        .build()
-}
-
-/// The API's address as an origin. AWS's is `https://<id>.execute-api.<region>.amazonaws.com`; another cloud's may be
-/// plain HTTP on a port of its own.
-fn api_origin(endpoint: &str) -> Result<Origin, BuildError> {
-    let (scheme, rest) = endpoint.split_once("://").unwrap_or(("https", endpoint));
-    let authority = rest.split('/').next().unwrap_or(rest);
-    let (host, port) = match authority.split_once(':') {
-        Some((host, port)) => (host, port.parse().ok()),
-        None => (authority, None),
-    };
-    let plain = scheme == "http";
-    let custom = CustomOriginConfig::builder()
-        .http_port(port.filter(|_| plain).unwrap_or(80))
-        .https_port(port.filter(|_| !plain).unwrap_or(443))
-        .origin_protocol_policy(if plain { OriginProtocolPolicy::HttpOnly } else { OriginProtocolPolicy::HttpsOnly })
-        .origin_ssl_protocols(OriginSslProtocols::builder().quantity(1).items(SslProtocol::TlSv12).build()?)
-        .origin_read_timeout(30)
-        .origin_keepalive_timeout(5)
-        .build()?;
-    Origin::builder().id(API).domain_name(host).custom_origin_config(custom).build()
-}
-
-fn render_origin(origin: &Origin) -> Json {
-    let mut json = json!({ "id": origin.id(), "domain": origin.domain_name() });
-    if let Some(control) = origin.origin_access_control_id().filter(|id| !id.is_empty()) {
-        json["access_control"] = control.into();
-    }
-    if let Some(custom) = origin.custom_origin_config() {
-        json["protocol"] = custom.origin_protocol_policy().as_str().into();
-        let plain = *custom.origin_protocol_policy() == OriginProtocolPolicy::HttpOnly;
-        json["port"] = if plain { custom.http_port() } else { custom.https_port() }.into();
-    }
-    json
-}
-
-fn render_behavior(behavior: &CacheBehavior) -> Json {
-    json!({
-        "path": behavior.path_pattern(),
-        "origin": behavior.target_origin_id(),
-        "viewer_protocol": behavior.viewer_protocol_policy().as_str(),
-        "methods": render_methods(behavior.allowed_methods()),
-        "compress": behavior.compress(),
-        "cache_policy": behavior.cache_policy_id(),
-        "origin_request_policy": behavior.origin_request_policy_id().filter(|id| !id.is_empty()),
-        "response_headers_policy": behavior.response_headers_policy_id().filter(|id| !id.is_empty()),
-        "functions": render_functions(behavior.function_associations()),
-    })
-}
-
-fn render_default(behavior: &DefaultCacheBehavior) -> Json {
-    json!({
-        "origin": behavior.target_origin_id(),
-        "viewer_protocol": behavior.viewer_protocol_policy().as_str(),
-        "methods": render_methods(behavior.allowed_methods()),
-        "compress": behavior.compress(),
-        "cache_policy": behavior.cache_policy_id(),
-        "origin_request_policy": behavior.origin_request_policy_id().filter(|id| !id.is_empty()),
-        "response_headers_policy": behavior.response_headers_policy_id().filter(|id| !id.is_empty()),
-        "functions": render_functions(behavior.function_associations()),
-    })
-}
-
-fn render_methods(methods: Option<&AllowedMethods>) -> Json {
-    let mut names: Vec<_> = methods.map(|all| all.items().iter().map(Method::as_str).collect()).unwrap_or_default();
-    names.sort_unstable();
-    json!(names)
-}
-
-fn render_functions(functions: Option<&FunctionAssociations>) -> Json {
-    let functions = functions.map(|all| all.items()).unwrap_or_default();
-    functions.iter().map(|one| json!({ "event": one.event_type().as_str(), "arn": one.function_arn() })).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parts(api_endpoint: &str) -> Parts<'_> {
+    fn parts<'a>(api_endpoint: &'a str, origin_secret: &'a SecretString) -> Parts<'a> {
         Parts {
             comment: "shop-prod",
             caller_reference: "shop-prod-1",
@@ -279,6 +139,7 @@ mod tests {
             access_control: "E1",
             function_arn: "arn:aws:cloudfront::123456789012:function/shop-prod-site",
             api_endpoint,
+            origin_secret,
             web_acl: "arn:aws:wafv2:us-east-1:123456789012:global/webacl/shop-prod-firewall/1",
             own: None,
         }
@@ -286,27 +147,41 @@ mod tests {
 
     #[test]
     fn the_whole_configuration() {
-        insta::assert_json_snapshot!(render(
-            &build(&parts("https://a1.execute-api.ap-southeast-1.amazonaws.com")).unwrap()
-        ));
+        let secret = SecretString::from("the-origin-secret");
+        let config = build(&parts("https://a1.execute-api.ap-southeast-1.amazonaws.com", &secret)).unwrap();
+        let rendered = render(&config, Some(&secret));
+        assert!(!serde_json::to_string(&rendered).unwrap().contains("the-origin-secret"));
+        insta::assert_json_snapshot!(rendered);
     }
 
     #[test]
-    fn another_clouds_api_is_reached_by_plain_http_on_its_port() {
-        let origin = render_origin(&api_origin("http://a1.execute-api.localhost:4566").unwrap());
-        let expected =
-            json!({ "id": "api", "domain": "a1.execute-api.localhost", "protocol": "http-only", "port": 4566 });
-        assert_eq!(origin, expected);
+    fn another_secret_or_none_is_seen() {
+        let (ours, theirs) = (SecretString::from("ours"), SecretString::from("theirs"));
+        let config = build(&parts("https://a1.example", &theirs)).unwrap();
+        assert_ne!(render(&config, Some(&ours)), render(&config, Some(&theirs)));
+        assert_ne!(render(&config, None), render(&config, Some(&theirs)));
+    }
+
+    #[test]
+    fn a_domain_of_its_own() {
+        let secret = SecretString::from("secret");
+        let own = Some(Own { domain: "permata.example", certificate: "arn:aws:acm:us-east-1:1:certificate/1" });
+        let config = build(&Parts { own, ..parts("https://a1.example", &secret) }).unwrap();
+        let rendered = render(&config, Some(&secret));
+        assert_eq!(rendered["aliases"], json!(["permata.example"]));
+        assert_eq!(rendered["certificate"]["protocol"], "TLSv1.2_2021");
     }
 
     #[test]
     fn what_others_set_survives_a_merge() {
-        let mut current = build(&parts("https://a1.example")).unwrap();
+        let secret = SecretString::from("secret");
+        let mut current = build(&parts("https://a1.example", &secret)).unwrap();
         current.staging = Some(true);
         current.enabled = false;
-        let merged = merge(current, build(&parts("https://a2.example")).unwrap());
+        let wanted = build(&parts("https://a2.example", &secret)).unwrap();
+        let merged = merge(current, wanted.clone());
         assert_eq!(merged.staging(), Some(true));
         assert!(merged.enabled());
-        assert_eq!(render(&merged), render(&build(&parts("https://a2.example")).unwrap()));
+        assert_eq!(render(&merged, Some(&secret)), render(&wanted, Some(&secret)));
     }
 }

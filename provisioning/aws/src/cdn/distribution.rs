@@ -1,7 +1,7 @@
 //! The distribution: pages, pictures and API under one address.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -11,24 +11,46 @@ use aws_sdk_cloudfront::{
     types::{DistributionConfig, DistributionConfigWithTags, DistributionSummary, Tag, Tags as TagSet},
 };
 use jewel_engine::{
-    Address, Context, Desired, Failure, FailureKind, FieldChange, Found, Inputs, Ownership, Readiness, Resource, Value,
+    Address, Context, Desired, Failure, FailureKind, FieldChange, Found, Inputs, Memo, Ownership, Readiness, Resource,
+    Value,
 };
+use secrecy::SecretString;
 use serde_json::Value as Json;
 
-use super::config::{Own, Parts, build, merge, render};
-use crate::{Clients, Names, StackSpec, address, classify, failure::incomplete, tags::Tags};
+use super::{
+    config::{Own, Parts, build, merge, render},
+    subscription::Subscription,
+};
+use crate::{
+    Clients, Names, StackSpec, address, classify,
+    failure::incomplete,
+    secrets::{ApiCredentials, Secret, origin_secret},
+    tags::Tags,
+};
 
 /// How long a distribution may be missing from lists after its creation was refused as repeated.
 const LIST_LAG: Duration = Duration::from_secs(45);
 
+/// The tags of a distribution; asked once in a pass.
+pub(super) async fn tags(client: &Client, arn: &str, memo: &Memo) -> Result<Arc<Vec<Tag>>, Failure> {
+    memo.once(&format!("tags of {arn}"), async {
+        let sent = client.list_tags_for_resource().resource(arn).send().await;
+        let answer = sent.map_err(|error| classify("read the tags of a distribution", error))?;
+        Ok(answer.tags.and_then(|tags| tags.items).unwrap_or_default())
+    })
+    .await
+}
+
 /// The shop's distribution. Found by its comment or its site origin, and known to be ours by its tags.
 pub(crate) struct Distribution {
     client: Client,
+    plans: aws_sdk_pricingplanmanager::Client,
     name: String,
     site_domain: String,
     media_domain: String,
     /// The shop's own domain.
     domain: Option<String>,
+    secret: Secret,
     tags: Tags,
     /// When a creation was first refused because its reference was used before.
     used: Mutex<Option<Instant>>,
@@ -40,16 +62,22 @@ impl Distribution {
         let domain = |role| format!("{}.s3.{}.amazonaws.com", names.bucket(role), spec.region);
         Self {
             client: clients.cloudfront.clone(),
+            plans: clients.pricing_plans.clone(),
             name: names.stack().to_owned(),
             site_domain: domain("site"),
             media_domain: domain("media"),
             domain: spec.domain.as_ref().map(|domain| domain.name.clone()),
+            secret: ApiCredentials::secret(spec, clients),
             tags: Tags::new(spec, "shop"),
             used: Mutex::new(None),
         }
     }
 
-    fn config(&self, inputs: &Inputs, reference: &str) -> Result<DistributionConfig, Failure> {
+    /// The configuration with the origin secret in it, which is asked anew: what was remembered may be older.
+    async fn config(&self, inputs: &Inputs, reference: &str) -> Result<DistributionConfig, Failure> {
+        let secret = origin_secret(&self.secret, &Memo::default()).await?;
+        let missing = || Failure::permanent(format!("describe {}", self.title()), "the origin secret has no value");
+        let secret = &secret.ok_or_else(missing)?;
         build(&Parts {
             comment: &self.name,
             caller_reference: reference,
@@ -58,6 +86,7 @@ impl Distribution {
             access_control: inputs.require(address::ACCESS_CONTROL, "id")?,
             function_arn: inputs.require(address::FUNCTION, "arn")?,
             api_endpoint: inputs.require(address::API, "endpoint")?,
+            origin_secret: secret,
             web_acl: inputs.require(address::FIREWALL, "arn")?,
             own: match &self.domain {
                 Some(domain) => Some(Own { domain, certificate: inputs.require(address::ISSUE, "arn")? }),
@@ -80,7 +109,7 @@ impl Distribution {
         }
     }
 
-    async fn find(&self) -> Result<Option<(DistributionSummary, Ownership)>, Failure> {
+    async fn find(&self, memo: &Memo) -> Result<Option<(DistributionSummary, Ownership)>, Failure> {
         let mut foreign = None;
         let mut marker = None;
         loop {
@@ -93,11 +122,11 @@ impl Distribution {
                 if summary.comment() != self.name && !site {
                     continue;
                 }
-                match self.ownership(summary.arn()).await? {
+                match self.ownership(summary.arn(), memo).await? {
                     Ownership::Ours => return Ok(Some((summary.clone(), Ownership::Ours))),
                     // A comment alone is no name; it is in nobody's way.
                     other if site => foreign = Some((summary.clone(), other)),
-                    Ownership::Foreign(_) => {}
+                    Ownership::Foreign(_) | Ownership::Shared(_) => {}
                 }
             }
             marker = list.next_marker.filter(|_| list.is_truncated);
@@ -108,10 +137,8 @@ impl Distribution {
         Ok(foreign)
     }
 
-    async fn ownership(&self, arn: &str) -> Result<Ownership, Failure> {
-        let sent = self.client.list_tags_for_resource().resource(arn).send().await;
-        let answer = sent.map_err(|error| classify("read the tags of a distribution", error))?;
-        let tags = answer.tags.map(|tags| tags.items.unwrap_or_default()).unwrap_or_default();
+    async fn ownership(&self, arn: &str, memo: &Memo) -> Result<Ownership, Failure> {
+        let tags = tags(&self.client, arn, memo).await?;
         Ok(self.tags.ownership(tags.iter().map(|tag| (tag.key(), tag.value().unwrap_or_default()))))
     }
 
@@ -149,6 +176,7 @@ impl Resource for Distribution {
             address::FUNCTION,
             address::API,
             address::FIREWALL,
+            address::API_SECRET,
             address::SITE_BUCKET,
             address::MEDIA_BUCKET,
         ];
@@ -170,6 +198,8 @@ impl Resource for Distribution {
         let endpoint = known(address::API, "endpoint");
         let firewall = known(address::FIREWALL, "arn");
         let certificate = known(address::ISSUE, "arn");
+        // Compared with itself: what is wanted is the current secret, whichever that is.
+        let secret = SecretString::default();
         let config = build(&Parts {
             comment: &self.name,
             caller_reference: "",
@@ -178,6 +208,7 @@ impl Resource for Distribution {
             access_control: control.as_deref().unwrap_or_default(),
             function_arn: function.as_deref().unwrap_or_default(),
             api_endpoint: endpoint.as_deref().unwrap_or_default(),
+            origin_secret: &secret,
             web_acl: firewall.as_deref().unwrap_or_default(),
             own: self
                 .domain
@@ -185,11 +216,11 @@ impl Resource for Distribution {
                 .map(|domain| Own { domain, certificate: certificate.as_deref().unwrap_or_default() }),
         });
         // Building fails only where a required field is left out, and `build` leaves out none.
-        let fields = config.map(|config| render(&config)).unwrap_or_default();
+        let fields = config.map(|config| render(&config, Some(&secret))).unwrap_or_default();
         fields.into_iter().fold(Desired::new(), |desired, (field, value)| {
             let known = match field.as_str() {
                 "origins" => control.is_some() && endpoint.is_some(),
-                "default_behavior" => function.is_some(),
+                "behaviors" | "default_behavior" => function.is_some(),
                 "web_acl" => firewall.is_some(),
                 "certificate" => self.domain.is_none() || certificate.is_some(),
                 _ => true,
@@ -198,8 +229,9 @@ impl Resource for Distribution {
         })
     }
 
-    async fn read(&self, _cx: &Context<'_>) -> Result<Option<Found>, Failure> {
-        let Some((summary, ownership)) = self.find().await? else { return Ok(None) };
+    async fn read(&self, cx: &Context<'_>) -> Result<Option<Found>, Failure> {
+        let (found, secret) = tokio::join!(self.find(cx.memo), origin_secret(&self.secret, cx.memo));
+        let Some((summary, ownership)) = found? else { return Ok(None) };
         let action = format!("read {}", self.title());
         let (config, _) = self.current(summary.id(), &action).await?;
         let readiness = match summary.status() {
@@ -209,7 +241,7 @@ impl Resource for Distribution {
         Ok(Some(Found {
             ownership,
             readiness,
-            attributes: render(&config),
+            attributes: render(&config, secret?.as_ref()),
             ..Found::new()
                 .output("id", summary.id())
                 .output("arn", summary.arn())
@@ -221,7 +253,7 @@ impl Resource for Distribution {
     async fn create(&self, cx: &Context<'_>) -> Result<(), Failure> {
         let action = format!("create {}", self.title());
         let config = DistributionConfigWithTags::builder()
-            .distribution_config(self.config(&cx.inputs, &self.reference())?)
+            .distribution_config(self.config(&cx.inputs, &self.reference()).await?)
             .tags(self.tag_set()?)
             .build();
         let sent = self.client.create_distribution_with_tags().distribution_config_with_tags(config).send().await;
@@ -236,7 +268,7 @@ impl Resource for Distribution {
         let action = format!("update {}", self.title());
         let id = found.text("id")?;
         let (current, etag) = self.current(id, &action).await?;
-        let wanted = self.config(&cx.inputs, current.caller_reference())?;
+        let wanted = self.config(&cx.inputs, current.caller_reference()).await?;
         self.put(id, merge(current, wanted), etag, &action).await
     }
 
@@ -245,8 +277,19 @@ impl Resource for Distribution {
         sent.map(drop).map_err(|error| classify(format!("tag {}", self.title()), error))
     }
 
-    /// Disabled first; deleted when that is deployed everywhere.
-    async fn delete(&self, _cx: &Context<'_>, found: &Found) -> Result<(), Failure> {
+    /// Its plan is cancelled first; then it is disabled, and deleted when that is deployed everywhere.
+    async fn delete(&self, cx: &Context<'_>, found: &Found) -> Result<(), Failure> {
+        if let Some(plan) = Subscription::of(&self.plans, found.text("arn")?, cx.memo).await? {
+            if plan.is_being_set_up() {
+                cx.progress(format!("waiting until {} is set up, to cancel it", plan.name()));
+                return Ok(());
+            }
+            if !plan.is_ending() {
+                return plan.cancel(&self.plans).await;
+            }
+            let message = format!("{} is paid until the end of the month; run the same command then", plan.name());
+            return Err(Failure::permanent(format!("delete {}", self.title()), message));
+        }
         let id = found.text("id")?;
         let action = format!("disable {}", self.title());
         let (mut config, etag) = self.current(id, &action).await?;

@@ -1,6 +1,7 @@
-//! The function that makes the single-page shop work with paths.
+//! The function at the edge: paths of the single-page shop, the catalogue's cache keys, the page's policy, maintenance.
 //!
-//! Error pages of the distribution could do that too, but they hold for all of it and would replace the API's answers.
+//! Its first line is the shop's state, open or closed for maintenance, which a command switches while the shop runs. A
+//! provision keeps that line as it finds it: it is no drift.
 
 use async_trait::async_trait;
 use aws_sdk_cloudfront::{
@@ -9,13 +10,35 @@ use aws_sdk_cloudfront::{
     types::{FunctionConfig, FunctionRuntime, FunctionStage},
 };
 use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Resource};
+use serde_json::Value as Json;
 
 use crate::{
     Clients, Names, StackSpec, classify,
     failure::{incomplete, optional},
 };
 
-const CODE: &str = include_str!("spa.js");
+/// What is shipped, with the line that says open.
+const CODE: &str = include_str!("edge.js");
+
+/// The state of a shop that is open.
+const OPEN: &str = "null";
+
+/// The state a code says, if it says one that the rest of it can work with.
+fn state(code: &str) -> Option<&str> {
+    let state = code.lines().next()?.strip_prefix("const MAINTENANCE = ")?.strip_suffix(';')?;
+    let value: Json = serde_json::from_str(state).ok()?;
+    (value.is_null() || (value["pass"].is_string() && value["retryAfter"].is_u64())).then_some(state)
+}
+
+/// What is shipped, in a state.
+fn shipped(state: &str) -> String {
+    let (_, rest) = CODE.split_once('\n').unwrap_or_default();
+    format!("const MAINTENANCE = {state};\n{rest}")
+}
+
+fn compare(code: Option<&str>, wanted: &str) -> Option<&'static str> {
+    code.map(|code| if code == wanted { "as shipped" } else { "another" })
+}
 
 /// A CloudFront function. Its name, unique in the account, says that it is ours.
 pub(crate) struct Function {
@@ -30,20 +53,24 @@ impl Function {
 
     fn config(&self) -> Result<FunctionConfig, Failure> {
         FunctionConfig::builder()
-            .comment("Paths inside the shop lead to its one page")
+            .comment("Paths, cache keys, policy and maintenance of the shop")
             .runtime(FunctionRuntime::CloudfrontJs20)
             .build()
             .map_err(|error| Failure::permanent(format!("describe {}", self.title()), error.to_string()))
     }
 
-    /// Whether the code of a stage is ours; `None` when there is no function in that stage.
-    async fn code(&self, stage: FunctionStage) -> Result<Option<&'static str>, Failure> {
+    /// The code of a stage; `None` when there is no function in that stage.
+    async fn code(&self, stage: FunctionStage) -> Result<Option<String>, Failure> {
         let sent = self.client.get_function().name(&self.name).stage(stage).send().await;
         let answer = optional(sent.map_err(|error| classify(format!("read {}", self.title()), error)))?;
-        Ok(answer.map(|answer| match answer.function_code {
-            Some(code) if code.as_ref() == CODE.as_bytes() => "as shipped",
-            _ => "another",
-        }))
+        let code = answer.and_then(|answer| answer.function_code);
+        Ok(code.map(|code| String::from_utf8_lossy(code.as_ref()).into_owned()))
+    }
+
+    /// What is shipped, with the state that visitors see now.
+    async fn wanted(&self) -> Result<String, Failure> {
+        let live = self.code(FunctionStage::Live).await?;
+        Ok(shipped(live.as_deref().and_then(state).unwrap_or(OPEN)))
     }
 }
 
@@ -66,19 +93,23 @@ impl Resource for Function {
         // The same name in both stages, so the development stage's serves as well.
         let arn = summary.function_metadata().map(|metadata| metadata.function_arn()).unwrap_or_default();
         let runtime = summary.function_config().map(|config| config.runtime().as_str());
+        let published = published?;
+        let now = published.as_deref().and_then(state).unwrap_or(OPEN);
+        let wanted = shipped(now);
         Ok(Some(
             Found::new()
-                .attribute("code", code?)
-                .attribute("published_code", published?)
+                .attribute("code", compare(code?.as_deref(), &wanted))
+                .attribute("published_code", compare(published.as_deref(), &wanted))
                 .attribute("runtime", runtime)
-                .output("arn", arn),
+                .output("arn", arn)
+                .output("maintenance", now != OPEN),
         ))
     }
 
     async fn create(&self, _cx: &Context<'_>) -> Result<(), Failure> {
         // Not published yet: the next pass finds that and mends it.
         let create = self.client.create_function().name(&self.name).function_config(self.config()?);
-        let sent = create.function_code(Blob::new(CODE)).send().await;
+        let sent = create.function_code(Blob::new(shipped(OPEN))).send().await;
         sent.map(drop).map_err(|error| classify(format!("create {}", self.title()), error))
     }
 
@@ -89,7 +120,7 @@ impl Resource for Function {
         let mut etag = described.e_tag.ok_or_else(|| incomplete(&action, "ETag"))?;
         if changes.iter().any(|change| change.field != "published_code") {
             let update = self.client.update_function().name(&self.name).if_match(etag);
-            let update = update.function_config(self.config()?).function_code(Blob::new(CODE));
+            let update = update.function_config(self.config()?).function_code(Blob::new(self.wanted().await?));
             let answer = update.send().await.map_err(|error| classify(&action, error))?;
             etag = answer.e_tag.ok_or_else(|| incomplete(&action, "ETag"))?;
         }
@@ -103,5 +134,26 @@ impl Resource for Function {
         let etag = sent.map_err(|error| classify(&action, error))?.e_tag.ok_or_else(|| incomplete(&action, "ETag"))?;
         let sent = self.client.delete_function().name(&self.name).if_match(etag).send().await;
         sent.map(drop).map_err(|error| classify(action, error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_is_kept_and_nothing_else() {
+        assert_eq!((state(CODE), shipped(OPEN).as_str()), (Some(OPEN), CODE));
+        let closed = shipped(r#"{"pass":"p","retryAfter":300}"#);
+        assert_eq!(state(&closed).map(shipped), Some(closed.clone()));
+        for bad in ["", "const MAINTENANCE = 1;\n", "const MAINTENANCE = {};\n", "const MAINTENANCE = null\n", "x"] {
+            assert_eq!(state(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn it_is_small_enough() {
+        // CloudFront's quota.
+        assert!(CODE.len() <= 10_240);
     }
 }

@@ -1,4 +1,7 @@
-//! The API's way to the machine. Here each request gets the origin secret, which the machine asks for.
+//! The API's way to the machine.
+//!
+//! Headers pass as they came, the origin secret among them: the distribution adds it, so that who asks the gateway past
+//! the distribution and its firewall is refused by the machine.
 
 use std::collections::HashMap;
 
@@ -7,32 +10,26 @@ use aws_sdk_apigatewayv2::{
     Client,
     types::{Integration as Description, IntegrationType},
 };
-use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Memo, Resource};
-use secrecy::{ExposeSecret as _, SecretString};
+use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Resource};
+use serde_json::json;
 
-use crate::{
-    Clients, StackSpec, address, classify,
-    failure::optional,
-    secrets::{ApiCredentials, Secret, origin_secret},
-};
+use crate::{Clients, address, classify, failure::optional};
 
 /// Integrations have no name; this description is how ours is found again.
 const DESCRIPTION: &str = "The machine that runs the shop's API";
 /// HTTP APIs append the request's path to nothing by themselves; this sends it on as it came.
 const PATH: (&str, &str) = ("overwrite:path", "$request.path");
-const HEADER: &str = "overwrite:header.x-origin-verify";
 /// The longest an HTTP API waits is 30 s; what takes longer than this is a fault.
 const TIMEOUT_MS: i32 = 29_000;
 
 /// The proxy to the machine's static IP.
 pub(crate) struct Integration {
     client: Client,
-    secret: Secret,
 }
 
 impl Integration {
-    pub(crate) fn new(spec: &StackSpec, clients: &Clients) -> Self {
-        Self { client: clients.apigateway.clone(), secret: ApiCredentials::secret(spec, clients) }
+    pub(crate) fn new(clients: &Clients) -> Self {
+        Self { client: clients.apigateway.clone() }
     }
 
     async fn find(&self, api: &str) -> Result<Option<Description>, Failure> {
@@ -51,16 +48,15 @@ impl Integration {
             }
         }
     }
+}
 
-    async fn parameters(&self, action: &str) -> Result<HashMap<String, String>, Failure> {
-        // Asked anew: what was remembered may be older than the secret.
-        let secret = origin_secret(&self.secret, &Memo::default()).await?;
-        let secret = secret.ok_or_else(|| Failure::permanent(action, "the origin secret has no value"))?;
-        Ok(HashMap::from([
-            (PATH.0.to_owned(), PATH.1.to_owned()),
-            (HEADER.to_owned(), secret.expose_secret().to_owned()),
-        ]))
-    }
+/// The rewriting there is beside ours, by name only: values may be secret.
+fn others(parameters: Option<&HashMap<String, String>>) -> Vec<&str> {
+    let all = parameters.into_iter().flatten();
+    let mut names: Vec<&str> =
+        all.filter(|(name, value)| *name != PATH.0 && !value.is_empty()).map(|(name, _)| &**name).collect();
+    names.sort_unstable();
+    names
 }
 
 fn uri(address: &str) -> String {
@@ -74,7 +70,7 @@ impl Resource for Integration {
     }
 
     fn needs(&self) -> Vec<Address> {
-        vec![address::API.into(), address::STATIC_IP.into(), address::API_SECRET.into()]
+        vec![address::API.into(), address::STATIC_IP.into()]
     }
 
     fn read_needs(&self) -> Vec<Address> {
@@ -88,7 +84,7 @@ impl Resource for Integration {
     fn desired(&self, inputs: &Inputs) -> Desired {
         Desired::new()
             .set("method", "ANY")
-            .set("origin_secret", "the current one")
+            .set("other_rewriting", json!([]))
             .set("path", PATH.1)
             .set("timeout_ms", TIMEOUT_MS)
             .set("type", "HTTP_PROXY")
@@ -97,14 +93,12 @@ impl Resource for Integration {
 
     async fn read(&self, cx: &Context<'_>) -> Result<Option<Found>, Failure> {
         let Some(api) = cx.inputs.text(address::API, "id") else { return Ok(None) };
-        let (integration, secret) = tokio::join!(self.find(api), origin_secret(&self.secret, cx.memo));
-        let Some(integration) = integration? else { return Ok(None) };
+        let Some(integration) = self.find(api).await? else { return Ok(None) };
         let parameters = integration.request_parameters();
-        let sent = parameters.and_then(|parameters| parameters.get(HEADER));
         Ok(Some(
             Found::new()
                 .attribute("method", integration.integration_method())
-                .attribute("origin_secret", compare(secret?.as_ref(), sent))
+                .attribute("other_rewriting", json!(others(parameters)))
                 .attribute("path", parameters.and_then(|parameters| parameters.get(PATH.0)).map(String::as_str))
                 .attribute("timeout_ms", integration.timeout_in_millis())
                 .attribute("type", integration.integration_type().map(IntegrationType::as_str))
@@ -125,7 +119,7 @@ impl Resource for Integration {
             .integration_uri(uri(cx.inputs.require(address::STATIC_IP, "address")?))
             .payload_format_version("1.0")
             .timeout_in_millis(TIMEOUT_MS)
-            .set_request_parameters(Some(self.parameters(&action).await?))
+            .request_parameters(PATH.0, PATH.1)
             .send()
             .await;
         sent.map(drop).map_err(|error| classify(action, error))
@@ -133,6 +127,10 @@ impl Resource for Integration {
 
     async fn update(&self, cx: &Context<'_>, found: &Found, _changes: &[FieldChange]) -> Result<(), Failure> {
         let action = format!("update the {}", self.title());
+        // What is left out of an update stays; an empty value takes it away.
+        let stale = found.attributes.get("other_rewriting").and_then(|names| names.as_array()).into_iter().flatten();
+        let stale = stale.filter_map(|name| Some((name.as_str()?.to_owned(), String::new())));
+        let parameters = stale.chain([(PATH.0.to_owned(), PATH.1.to_owned())]).collect();
         let sent = self
             .client
             .update_integration()
@@ -143,7 +141,7 @@ impl Resource for Integration {
             .integration_uri(uri(cx.inputs.require(address::STATIC_IP, "address")?))
             .payload_format_version("1.0")
             .timeout_in_millis(TIMEOUT_MS)
-            .set_request_parameters(Some(self.parameters(&action).await?))
+            .set_request_parameters(Some(parameters))
             .send()
             .await;
         sent.map(drop).map_err(|error| classify(action, error))
@@ -156,11 +154,15 @@ impl Resource for Integration {
     }
 }
 
-/// Says whether the header is right without saying what it is.
-fn compare(secret: Option<&SecretString>, sent: Option<&String>) -> &'static str {
-    match (secret, sent) {
-        (Some(secret), Some(sent)) if secret.expose_secret() == sent => "the current one",
-        (_, Some(_)) => "another one",
-        (_, None) => "none",
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rewriting_that_is_not_ours_is_seen_but_not_its_value() {
+        let text = |text: &str| text.to_owned();
+        let secret = (text("overwrite:header.x-origin-verify"), text("a-secret"));
+        let all = HashMap::from([(text(PATH.0), text(PATH.1)), secret, (text("remove:header.x"), text(""))]);
+        assert_eq!(others(Some(&all)), ["overwrite:header.x-origin-verify"]);
     }
 }

@@ -54,6 +54,11 @@ impl Resource for Database {
         true
     }
 
+    fn instead_of_replacing(&self) -> &'static str {
+        "Lightsail can neither resize a database nor rename one: leave the setting as it is, or make a snapshot, restore it \
+         with the wanted bundle under the next generation's name, and let the database secret point at that one"
+    }
+
     fn whereabouts(&self, found: &Found) -> String {
         format!("Lightsail database {} in {}", found.text("name").unwrap_or_default(), self.region)
     }
@@ -95,7 +100,7 @@ impl Resource for Database {
         let answer = optional(sent.map_err(|error| classify(format!("read database {name}"), error)))?;
         let Some(database) = answer.and_then(|answer| answer.relational_database) else { return Ok(None) };
         let state = database.state().unwrap_or_default();
-        let endpoint = database.master_endpoint();
+        let (endpoint, hardware) = (database.master_endpoint(), database.hardware());
         let window = |text: Option<&str>| text.map(str::to_lowercase);
         let found = Found::new()
             .owned(self.tags.ownership(tag_pairs(database.tags())))
@@ -109,7 +114,10 @@ impl Resource for Database {
             .attribute("public", database.publicly_accessible())
             .attribute("username", database.master_username())
             .output("name", name)
-            .output("arn", database.arn());
+            .output("arn", database.arn())
+            // The smallest bundle's where Lightsail does not say.
+            .output("disk_gb", hardware.and_then(|one| one.disk_size_in_gb()).unwrap_or(40))
+            .output("ram_gb", hardware.and_then(|one| one.ram_size_in_gb()).unwrap_or(1.0));
         // Has no address before it runs.
         Ok(Some(match endpoint.and_then(|endpoint| endpoint.address().zip(endpoint.port())) {
             Some((host, port)) => found.output("host", host).output("port", port),

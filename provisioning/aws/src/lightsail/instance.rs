@@ -78,6 +78,7 @@ impl Resource for Instance {
             "terminated" => return Ok(None),
             other => Readiness::Waiting(other.to_owned()),
         };
+        let transfer = instance.networking().and_then(|network| network.monthly_transfer());
         Ok(Some(
             Found::new()
                 .owned(self.tags.ownership(tag_pairs(instance.tags())))
@@ -88,7 +89,9 @@ impl Resource for Instance {
                 .attribute("running", state != "stopped")
                 .output("name", name)
                 .output("arn", instance.arn())
-                .output("private_address", instance.private_ip_address()),
+                .output("private_address", instance.private_ip_address())
+                // Gigabytes a month; the smallest bundle's where Lightsail does not say.
+                .output("transfer_gb", transfer.and_then(|one| one.gb_per_month_allocated()).unwrap_or(1_024)),
         ))
     }
 

@@ -7,14 +7,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::Secret;
+use super::{ExternalDatabase, Secret};
 use crate::{Clients, Error, Names, StackSpec, address, classify, failure::incomplete, prices, tags::Tags};
 
-/// How to reach the database and log in to it.
+/// How to reach the database and log in to it: a document of ours, or of the operator's with the same names but
+/// `database` for `dbname`, which is the name in secrets that RDS makes.
 #[derive(Debug, Clone, Deserialize)]
 pub struct DatabaseSecret {
-    /// Always `mysql`.
-    pub engine: String,
     /// The server's host name.
     pub host: String,
     /// Its port.
@@ -24,24 +23,55 @@ pub struct DatabaseSecret {
     /// Its password.
     pub password: SecretString,
     /// The database on the server.
+    #[serde(alias = "database")]
     pub dbname: String,
-    /// The Lightsail database's name.
+    /// The Lightsail database's name; the host, where the database is the operator's own.
+    #[serde(default)]
     pub resource: String,
 }
 
 impl DatabaseSecret {
-    fn parse(text: &SecretString) -> Option<Self> {
-        serde_json::from_str(text.expose_secret()).ok()
+    /// Reads the document.
+    ///
+    /// # Errors
+    /// What is wrong with it, without any of its content: the name of the field at most.
+    pub fn parse(text: &SecretString) -> Result<Self, &'static str> {
+        let document = serde_json::from_str::<serde_json::Value>(text.expose_secret());
+        let document = document.ok().filter(|value| value.is_object()).ok_or("it is not a JSON object")?;
+        let text_of = |name: &str| document.get(name).and_then(|value| value.as_str()).is_some_and(|t| !t.is_empty());
+        if !text_of("host") {
+            return Err("it has no text under `host`");
+        }
+        if !document.get("port").and_then(serde_json::Value::as_u64).is_some_and(|port| (1..=65_535).contains(&port)) {
+            return Err("it has no number from 1 to 65535 under `port`");
+        }
+        if !text_of("username") {
+            return Err("it has no text under `username`");
+        }
+        if !text_of("password") {
+            return Err("it has no text under `password`");
+        }
+        if text_of("database") == text_of("dbname") {
+            return Err("it must name the database under `database`, once");
+        }
+        let mut secret: Self = serde_json::from_value(document).map_err(|_| "it has fields of the wrong kind")?;
+        if secret.resource.is_empty() {
+            secret.resource.clone_from(&secret.host);
+        }
+        Ok(secret)
     }
 }
 
-/// Reads the database's credentials; `None` while there are none.
+/// Reads the credentials of the database in use; `None` while there are none.
 ///
 /// # Errors
 /// When the secret cannot be read.
 pub async fn read_database_secret(spec: &StackSpec, clients: &Clients) -> Result<Option<DatabaseSecret>, Error> {
-    let value = DatabaseCredentials::secret(spec, clients).fetch().await?;
-    Ok(value.as_ref().and_then(DatabaseSecret::parse))
+    let secret = match ExternalDatabase::secret(spec, clients) {
+        Some(external) => external,
+        None => DatabaseCredentials::secret(spec, clients),
+    };
+    Ok(secret.fetch().await?.and_then(|value| DatabaseSecret::parse(&value).ok()))
 }
 
 /// The secret as a resource. The password is the one Lightsail made; it is compared here and never leaves.
@@ -73,7 +103,7 @@ impl DatabaseCredentials {
     /// The Lightsail database the secret points at.
     pub(crate) async fn pointer(secret: &Secret, memo: &Memo) -> Result<Option<String>, Failure> {
         let value = secret.value(memo).await?;
-        Ok(value.as_ref().and_then(DatabaseSecret::parse).map(|secret| secret.resource))
+        Ok(value.and_then(|value| DatabaseSecret::parse(&value).ok()).map(|secret| secret.resource))
     }
 
     async fn master_password(&self, database: &str) -> Result<SecretString, Failure> {
@@ -142,7 +172,7 @@ impl Resource for DatabaseCredentials {
         if described.being_deleted {
             return Ok(Some(found.attribute("password", "being deleted")));
         }
-        let Some(stored) = value?.as_ref().and_then(DatabaseSecret::parse) else {
+        let Some(stored) = value?.and_then(|value| DatabaseSecret::parse(&value).ok()) else {
             return Ok(Some(found.attribute("password", "missing")));
         };
         // Compared on this side of the wire; neither the password nor anything derived from it goes further.
@@ -181,5 +211,36 @@ impl Resource for DatabaseCredentials {
 
     async fn delete(&self, _cx: &Context<'_>, _found: &Found) -> Result<(), Failure> {
         self.secret.delete().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<DatabaseSecret, &'static str> {
+        DatabaseSecret::parse(&text.to_owned().into())
+    }
+
+    #[test]
+    fn an_operators_document_needs_five_fields() {
+        let whole = r#"{"host":"db.example.com","port":3306,"username":"shop","password":"p","database":"shop"}"#;
+        let secret = parse(whole).unwrap();
+        assert_eq!((secret.resource.as_str(), secret.dbname.as_str()), ("db.example.com", "shop"));
+        assert_eq!(parse(&whole.replace("database", "dbname")).unwrap().dbname, "shop");
+        for field in ["host", "port", "username", "password", "database"] {
+            let why = parse(&whole.replace(&format!("\"{field}\""), "\"other\"")).unwrap_err();
+            assert!(why.contains(field), "{field}: {why}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_without_what_it_says() {
+        for text in
+            ["hunter2", r#"["hunter2"]"#, r#"{"host":"h","port":"hunter2"}"#, r#"{"host":7,"password":"hunter2"}"#]
+        {
+            let why = parse(text).unwrap_err();
+            assert!(!why.contains("hunter2"), "{why}");
+        }
     }
 }

@@ -17,10 +17,10 @@ use serde_json::json;
 
 use super::{
     empty,
-    lifecycle::{self, Lifecycle},
+    lifecycle::{self, Expiry, Lifecycle},
     lock,
 };
-use crate::{Clients, Names, StackSpec, classify, failure::optional, tags::Tags};
+use crate::{Clients, Names, StackSpec, classify, failure::optional, runs, tags::Tags};
 
 /// One bucket of ours.
 pub(crate) struct Bucket {
@@ -45,20 +45,20 @@ impl Bucket {
             tags: Tags::new(spec, role),
             data: false,
             last: false,
-            lifecycle: Lifecycle { keep_replaced: 30, archive_dumps_after: 0 },
+            lifecycle: Lifecycle { keep_replaced: 30, ..Lifecycle::default() },
             lock_days: 0,
         }
     }
 
     /// A bucket whose contents cannot be made again.
     pub(crate) fn kept(spec: &StackSpec, clients: &Clients, role: &str) -> Self {
-        let lifecycle = Lifecycle { keep_replaced: 90, archive_dumps_after: 0 };
+        let lifecycle = Lifecycle { keep_replaced: 90, ..Lifecycle::default() };
         Self { data: true, lifecycle, ..Self::published(spec, clients, role) }
     }
 
     /// The bucket of what a disaster is survived with.
     pub(crate) fn backups(spec: &StackSpec, clients: &Clients) -> Self {
-        let lifecycle = Lifecycle { keep_replaced: 90, archive_dumps_after: 35 };
+        let lifecycle = Lifecycle { keep_replaced: 90, archive_dumps_after: 35, ..Lifecycle::default() };
         Self { lifecycle, lock_days: 35, ..Self::kept(spec, clients, "backups") }
     }
 
@@ -67,10 +67,18 @@ impl Bucket {
         Self::kept(spec, clients, "trail")
     }
 
+    /// The bucket of access logs, which nobody reads after a season.
+    pub(crate) fn logs(spec: &StackSpec, clients: &Clients) -> Self {
+        let expires = Some(Expiry { prefix: "", days: 90 });
+        let lifecycle = Lifecycle { keep_replaced: 7, expires, ..Lifecycle::default() };
+        Self { lifecycle, ..Self::published(spec, clients, "logs") }
+    }
+
     /// The bucket of the lock, which is needed until everything else is gone.
     pub(crate) fn operations(spec: &StackSpec, clients: &Clients) -> Self {
         // Every heartbeat of the lock leaves a version.
-        let lifecycle = Lifecycle { keep_replaced: 7, archive_dumps_after: 0 };
+        let expires = Some(Expiry { prefix: runs::PREFIX, days: 365 });
+        let lifecycle = Lifecycle { keep_replaced: 7, expires, ..Lifecycle::default() };
         Self { last: true, lifecycle, ..Self::kept(spec, clients, "operations") }
     }
 

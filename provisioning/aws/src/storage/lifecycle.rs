@@ -3,7 +3,7 @@
 use aws_sdk_s3::{
     error::BuildError,
     types::{
-        AbortIncompleteMultipartUpload, ExpirationStatus, LifecycleRule, LifecycleRuleFilter,
+        AbortIncompleteMultipartUpload, ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter,
         NoncurrentVersionExpiration, Transition, TransitionStorageClass,
     },
 };
@@ -16,12 +16,23 @@ const DUMPS: &str = "dumps/";
 const STALE_UPLOAD_DAYS: i32 = 7;
 
 /// How a bucket's objects age, in days. Days of zero mean never.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Lifecycle {
     /// How long a version that was replaced or deleted can be brought back.
     pub(crate) keep_replaced: i32,
     /// When dumps move to Deep Archive, from which a restore takes hours. Younger ones are what a restore needs.
     pub(crate) archive_dumps_after: i32,
+    /// What is not kept for ever.
+    pub(crate) expires: Option<Expiry>,
+}
+
+/// Objects that are deleted when they are old.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Expiry {
+    /// How their names begin; empty means all.
+    pub(crate) prefix: &'static str,
+    /// Days after they were written.
+    pub(crate) days: i32,
 }
 
 /// The rules, in the order of their names.
@@ -33,6 +44,10 @@ pub(super) fn rules(lifecycle: Lifecycle) -> Result<Vec<LifecycleRule>, BuildErr
             .storage_class(TransitionStorageClass::DeepArchive)
             .build();
         rules.push(rule("archive-dumps", DUMPS).transitions(archive).build()?);
+    }
+    if let Some(expiry) = lifecycle.expires {
+        let expiration = LifecycleExpiration::builder().days(expiry.days).build();
+        rules.push(rule("expire", expiry.prefix).expiration(expiration).build()?);
     }
     let replaced = NoncurrentVersionExpiration::builder().noncurrent_days(lifecycle.keep_replaced).build();
     let stale = AbortIncompleteMultipartUpload::builder().days_after_initiation(STALE_UPLOAD_DAYS).build();
@@ -93,15 +108,25 @@ mod tests {
 
     #[test]
     fn only_dumps_are_archived() {
-        let rules = rules(Lifecycle { keep_replaced: 90, archive_dumps_after: 35 }).unwrap();
+        let rules = rules(Lifecycle { keep_replaced: 90, archive_dumps_after: 35, ..Lifecycle::default() }).unwrap();
         let moved: Vec<_> = rules.iter().filter(|rule| !rule.transitions().is_empty()).collect();
         assert_eq!(moved.len(), 1);
         assert_eq!(moved[0].filter().and_then(LifecycleRuleFilter::prefix), Some(DUMPS));
     }
 
     #[test]
+    fn only_what_is_to_expire_expires() {
+        let expiring = |expires| {
+            let rules = rules(Lifecycle { keep_replaced: 7, expires, ..Lifecycle::default() }).unwrap();
+            rules.iter().filter_map(|rule| rule.expiration()?.days()).collect::<Vec<_>>()
+        };
+        assert_eq!(expiring(None), [] as [i32; 0]);
+        assert_eq!(expiring(Some(Expiry { prefix: "", days: 90 })), [90]);
+    }
+
+    #[test]
     fn a_rule_narrowed_by_hand_reads_differently() {
-        let ours = rules(Lifecycle { keep_replaced: 30, archive_dumps_after: 0 }).unwrap();
+        let ours = rules(Lifecycle { keep_replaced: 30, ..Lifecycle::default() }).unwrap();
         let mut theirs = ours.clone();
         theirs[0].filter = Some(LifecycleRuleFilter::builder().prefix("").object_size_less_than(1).build());
         assert_ne!(render(&ours), render(&theirs));

@@ -41,7 +41,7 @@ pub(crate) struct Cloud {
 #[derive(Clone)]
 struct Item {
     attributes: Attributes,
-    ours: bool,
+    owner: Ownership,
     /// How many reads it still reads as being made.
     settling: u8,
 }
@@ -52,11 +52,20 @@ impl Cloud {
     }
 
     pub(crate) fn stack_of(&self, shape: &[Vec<usize>], holds: impl Fn(usize) -> Holds) -> Stack {
+        self.stack_without(shape, &[], holds)
+    }
+
+    pub(crate) fn stack_without(
+        &self,
+        shape: &[Vec<usize>],
+        retired: &[usize],
+        holds: impl Fn(usize) -> Holds,
+    ) -> Stack {
         let mut stack = Stack::builder("simulated");
         for (i, needs) in shape.iter().enumerate() {
             let needs = needs.iter().map(|need| Thing::name(*need)).collect();
             let thing = Thing { cloud: self.share(), name: Thing::name(i), needs, holds: holds(i) };
-            stack = stack.add(Thing::name(i).as_str(), thing);
+            stack = stack.add_if(!retired.contains(&i), Thing::name(i).as_str(), thing);
         }
         stack.build().unwrap()
     }
@@ -80,8 +89,16 @@ impl Cloud {
     }
 
     pub(crate) fn plant(&self, name: &str) {
+        self.plant_of(name, Ownership::Foreign("it is somebody's".to_owned()));
+    }
+
+    pub(crate) fn plant_shared(&self, name: &str) {
+        self.plant_of(name, Ownership::Shared("it is somebody's".to_owned()));
+    }
+
+    fn plant_of(&self, name: &str, owner: Ownership) {
         let attributes = Attributes::from([("kind".into(), "thing".into()), ("id".into(), "x".into())]);
-        let item = Item { attributes, ours: false, settling: 0 };
+        let item = Item { attributes, owner, settling: 0 };
         self.state.lock().unwrap().insert(name.to_owned(), item);
     }
 
@@ -204,9 +221,7 @@ impl Resource for Thing {
             item.settling = item.settling.saturating_sub(1);
             let mut found = Found::new().output("id", item.attributes.get("id").cloned());
             found.attributes = item.attributes.clone();
-            if !item.ours {
-                found = found.owned(Ownership::Foreign("it is somebody's".to_owned()));
-            }
+            found = found.owned(item.owner.clone());
             Ok(Some(if waiting { found.ready(Readiness::Waiting("being made".to_owned())) } else { found }))
         })
     }
@@ -222,7 +237,7 @@ impl Resource for Thing {
             }
             let id = self.cloud.ids.fetch_add(1, Ordering::SeqCst);
             let attributes = Attributes::from([("kind".into(), "thing".into()), ("id".into(), id.into())]);
-            state.insert(self.name.clone(), Item { attributes, ours: true, settling: 2 });
+            state.insert(self.name.clone(), Item { attributes, owner: Ownership::Ours, settling: 2 });
             self.cloud.log.lock().unwrap().push(("create", self.name.clone()));
             Ok(())
         })
@@ -246,7 +261,7 @@ impl Resource for Thing {
         self.cloud.call(&self.name, || {
             let mut state = self.cloud.state.lock().unwrap();
             let item = state.get_mut(&self.name).unwrap();
-            item.ours = true;
+            item.owner = Ownership::Ours;
             self.cloud.log.lock().unwrap().push(("adopt", self.name.clone()));
             Ok(())
         })

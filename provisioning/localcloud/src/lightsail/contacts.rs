@@ -19,7 +19,7 @@ use super::{
     tags,
 };
 
-const TYPE: &str = "ContactMethod";
+pub(crate) const TYPE: &str = "ContactMethod";
 const EMAIL: &str = "Email";
 
 /// How long the link of a verification message works; AWS's documentation says a day.
@@ -172,7 +172,7 @@ pub(crate) fn notify(state: &State, protocols: &[String], message: &str) {
 }
 
 /// AWS gives contact methods names, but takes none: they are known by their protocol.
-fn name(protocol: &str) -> String {
+pub(crate) fn name(protocol: &str) -> String {
     format!("ContactMethod-{protocol}")
 }
 

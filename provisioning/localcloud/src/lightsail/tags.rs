@@ -1,4 +1,4 @@
-//! Tags: pairs of words on instances, databases, alarms and load balancers.
+//! Tags: pairs of words on instances, databases, alarms, contact methods and load balancers.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
+    contacts,
     fault::Fault,
     load_balancers,
     operations::{self, About, Operation, Status},
@@ -111,6 +112,10 @@ fn taggable<'a>(state: &'a mut State, name: &str) -> Result<(&'static str, &'a m
     }
     if let Some(alarm) = state.alarms.get_mut(name) {
         return Ok(("Alarm", &mut alarm.common));
+    }
+    let contact = state.contact_methods.iter_mut().find(|(protocol, _)| contacts::name(protocol) == name);
+    if let Some((_, contact)) = contact {
+        return Ok((contacts::TYPE, &mut contact.common));
     }
     if let Some(balancer) = state.load_balancers.get_mut(name) {
         return Ok((load_balancers::TYPE, &mut balancer.common));

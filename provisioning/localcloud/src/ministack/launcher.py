@@ -7,6 +7,7 @@ What is added to it, and why:
 * Names under `.localhost` resolve to 127.0.0.1 everywhere, so that a CloudFront origin can be an API of this cloud.
 * Policies may name the condition keys `s3:if-none-match` and `cloudwatch:namespace`, which ministack does not know.
 * Certificates and domains are as strict as AWS's (`certificates.py`).
+* CloudFront's flat-rate plans are there, with what they refuse (`pricing_plans.py`).
 * An HTTP integration of API Gateway answers with all headers of its backend, as AWS's does.
 """
 
@@ -254,8 +255,10 @@ async def serve():
     # Python is told to look nowhere by itself; what is beside this file is ours.
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     import certificates
+    import pricing_plans
 
     certificates.patch(app)
+    pricing_plans.patch(app)
     proxy_with_all_headers(apigateway)
     know_more_condition_keys(iam_actions)
     saver = Saver(app, persistence)
