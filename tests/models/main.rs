@@ -21,7 +21,6 @@ const SERVICES: [&str; 18] = [
     "monitoring",
     "pricingplanmanager",
     "route53",
-    "route53",
     "s3",
     "secretsmanager",
     "sns",

@@ -14,7 +14,6 @@ pub(crate) enum Turn {
 /// Section, key, the first value, the changed one. What is fixed once it exists is not changed.
 const SETTINGS: &[(&str, &str, &str, &str)] = &[
     ("", "project", "'shop'", "'shop'"),
-    ("", "domain", "'permata.example'", "'permata.example'"),
     ("", "domain", "'permata.example'", "'shop.permata.example'"),
     ("", "dns_zone", "'create'", "'existing'"),
     ("alerts", "emails", "['owner@example.com', 'night@example.com']", "['owner@example.com', 'day@example.com']"),
@@ -23,7 +22,6 @@ const SETTINGS: &[(&str, &str, &str, &str)] = &[
     ("budget", "monthly_usd", "65.0", "70.0"),
     ("database", "backup_window", "'18:00-18:30'", "'17:00-17:30'"),
     ("database", "maintenance_window", "'sun:19:00-sun:19:30'", "'mon:19:00-mon:19:30'"),
-    ("edge", "plan", "'free'", "'pay-as-you-go'"),
     ("edge", "plan", "'free'", "'pay-as-you-go'"),
     ("snapshots", "hour_utc", "20", "21"),
     ("users", "callback_urls", "['http://localhost:5173/']", "['https://example.com/after']"),
