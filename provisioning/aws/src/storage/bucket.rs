@@ -1,5 +1,7 @@
 //! A bucket: private, encrypted, versioned, marked as ours.
 
+use std::time::{Duration, Instant};
+
 use async_trait::async_trait;
 use aws_sdk_s3::{
     Client,
@@ -21,6 +23,10 @@ use super::{
     lock,
 };
 use crate::{Clients, Names, StackSpec, classify, failure::optional, runs, tags::Tags};
+
+/// How long a bucket that cannot be made just now is tried for, and how often.
+const PATIENCE: Duration = Duration::from_secs(90);
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// One bucket of ours.
 pub(crate) struct Bucket {
@@ -82,11 +88,21 @@ impl Bucket {
         Self { last: true, lifecycle, ..Self::kept(spec, clients, "operations") }
     }
 
-    /// Makes the bucket unless it exists; for the lock, which comes before any plan is applied.
+    /// Makes the bucket unless it exists; for the lock, which comes before any plan is applied and so before the engine's
+    /// patience: a name that was given up a moment ago is aborted operations for a while.
     pub(crate) async fn create_if_missing(&self) -> Result<(), Failure> {
-        match self.make().await {
-            Err(failure) if failure.code.as_deref() == Some("BucketAlreadyOwnedByYou") => Ok(()),
-            made => made,
+        let began = Instant::now();
+        loop {
+            match self.make().await {
+                Err(failure) if failure.code.as_deref() == Some("BucketAlreadyOwnedByYou") => return Ok(()),
+                Err(failure)
+                    if (failure.is_transient() || failure.code.as_deref() == Some("OperationAborted"))
+                        && began.elapsed() < PATIENCE =>
+                {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                made => return made,
+            }
         }
     }
 
