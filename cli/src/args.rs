@@ -11,8 +11,8 @@ use clap::{Args, Parser, ValueEnum};
 use serde::Serialize;
 
 pub use commands::{
-    Command, CompletionsArgs, ConsentArgs, DeployApiArgs, DeployArgs, DeployCommand, DeploySiteArgs, DestroyArgs,
-    DoctorArgs, InitArgs, MigrateArgs, MigrateCommand, PlanArgs, ProvisionArgs, StatusArgs, UpArgs,
+    Command, CompletionsArgs, ConsentArgs, CostArgs, DeployApiArgs, DeployArgs, DeployCommand, DeploySiteArgs,
+    DestroyArgs, DoctorArgs, InitArgs, MigrateArgs, MigrateCommand, PlanArgs, ProvisionArgs, StatusArgs, UpArgs,
 };
 pub use local::{LocalArgs, LocalCommand};
 pub use lock::{LockArgs, LockCommand};

@@ -2,6 +2,7 @@
 //!
 //! The only module that prints. A closed pipe is not a failure: whoever read us has read enough.
 
+pub(crate) mod cost;
 #[cfg(test)]
 mod documented;
 mod fields;

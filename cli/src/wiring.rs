@@ -6,4 +6,4 @@ pub(crate) mod lock;
 mod shop;
 
 pub(crate) use local::local_options;
-pub(crate) use shop::Shop;
+pub(crate) use shop::{Shop, spec};

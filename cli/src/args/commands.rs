@@ -25,6 +25,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Make the cloud what `jewel.toml` says
     Provision(ProvisionArgs),
+    /// Say what the shop costs a month, line by line; exit 7 when that is over the budget
+    Cost(CostArgs),
     /// Take the shop down; data stays unless `--delete-data`
     Destroy(DestroyArgs),
     /// Say what runs, and whether the shop answers
@@ -90,6 +92,9 @@ pub struct UpArgs {
     /// Leave the catalogue empty
     #[arg(long, conflicts_with = "seed")]
     pub no_seed: bool,
+    /// Go on although the shop would cost more than `budget.monthly_usd`; without it: exit 7, and nothing is changed
+    #[arg(long)]
+    pub over_budget: bool,
     /// Wait for another run's lock at most this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     pub lock_wait: u64,
@@ -104,6 +109,9 @@ pub struct ConsentArgs {
     /// Replace this resource although something goes with the old one, as the refused plan says (may be repeated)
     #[arg(long, value_name = "ADDRESS")]
     pub replace: Vec<String>,
+    /// Go on although the shop would cost more than `budget.monthly_usd`; without it: exit 7, and nothing is changed
+    #[arg(long)]
+    pub over_budget: bool,
 }
 
 impl ConsentArgs {
@@ -116,7 +124,8 @@ impl ConsentArgs {
             return Err(Failure::new(Exit::Usage, format!("the stack has no resource `{unknown}`"))
                 .hint("`jewelctl plan --json | jq -r .steps[].address` prints their addresses"));
         }
-        Ok(PlanOptions { adopt: self.adopt, replace: self.replace.iter().map(|name| name.as_str().into()).collect() })
+        let replace = self.replace.iter().map(|name| name.as_str().into()).collect();
+        Ok(PlanOptions { adopt: self.adopt, replace, ..PlanOptions::default() })
     }
 }
 
@@ -153,6 +162,17 @@ pub struct ProvisionArgs {
     /// Wait for another run's lock at most this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     pub lock_wait: u64,
+}
+
+/// `jewelctl cost`
+///
+/// A pure function of `jewel.toml`: it asks no cloud and needs no credentials.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  jewelctl cost\n  jewelctl cost --json | jq .total_usd\n  jewelctl cost --prices")]
+pub struct CostArgs {
+    /// Show every price this program knows, with its source and date, whether the shop meets it or not
+    #[arg(long)]
+    pub prices: bool,
 }
 
 /// `jewelctl destroy`
@@ -197,6 +217,7 @@ impl Command {
             | Self::Doctor(_)
             | Self::Local(_)
             | Self::Plan(_)
+            | Self::Cost(_)
             | Self::Status(_)
             | Self::Outputs
             | Self::Lock(_)

@@ -10,7 +10,7 @@ use jewel_engine::{
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::plan::{Seen, look, refuse};
+use super::plan::{Seen, look, make, refuse};
 use crate::Run;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -101,8 +101,12 @@ pub async fn apply(run: &Run, shop: &Shop, announced: &Plan, held: &Held) -> Res
     } else {
         left = match announced.kind {
             PlanKind::Provision => {
-                let options = PlanOptions { adopt: announced.adopt, replace: announced.replace.clone() };
-                jewel_engine::plan(&again.stack, &again.observed, &options)
+                let options = PlanOptions {
+                    adopt: announced.adopt,
+                    replace: announced.replace.clone(),
+                    ..PlanOptions::default()
+                };
+                make(shop, &again, options)
             }
             PlanKind::Destroy => {
                 let delete_data = announced.steps.iter().any(|step| step.holds_data && step.action == Action::Delete);

@@ -3,8 +3,9 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use jewel_engine::{ObserveOptions, Observed, Plan, Stack};
+use jewel_engine::{ObserveOptions, Observed, Plan, PlanOptions, Stack, Usd};
 
+use super::cost;
 use crate::Run;
 use crate::args::PlanArgs;
 use crate::exit::Exit;
@@ -16,12 +17,13 @@ use crate::wiring::Shop;
 pub async fn run(run: &Run, args: &PlanArgs) -> Outcome {
     let shop = Shop::open(run).await?;
     let seen = look(run, &shop).await?;
-    let plan = jewel_engine::plan(&seen.stack, &seen.observed, &args.consent.options(&seen.stack)?);
+    let plan = make(&shop, &seen, args.consent.options(&seen.stack)?);
     if let Some(path) = &args.out {
         save(&plan, path)?;
     }
     run.ui.result(&plan, || ui::plan(&plan, run.ui.verbose()));
     refuse(&plan)?;
+    within_budget(&plan, args.consent.over_budget)?;
     Ok(if args.exit_code && !plan.is_empty() { Exit::Pending } else { Exit::Done })
 }
 
@@ -47,6 +49,25 @@ pub async fn look(run: &Run, shop: &Shop) -> Result<Seen, Failure> {
         return Err(Failure::from(failure.clone()));
     }
     Ok(Seen { stack, observed })
+}
+
+/// Compares what is wanted with what is there, and what that costs with what it may cost.
+pub fn make(shop: &Shop, seen: &Seen, options: PlanOptions) -> Plan {
+    let options = PlanOptions {
+        budget: Some(Usd::dollars(shop.settings.file.budget.monthly_usd)),
+        subscription: jewel_aws::subscription(&shop.spec(), &seen.observed.outputs()),
+        ..options
+    };
+    jewel_engine::plan(&seen.stack, &seen.observed, &options)
+}
+
+/// Fails when the plan would change something and the shop would cost more than it may. What is paid already is no
+/// reason to refuse a plan that changes nothing.
+pub fn within_budget(plan: &Plan, over_budget: bool) -> Result<(), Failure> {
+    if over_budget || plan.is_empty() || !plan.cost.is_over_budget() {
+        return Ok(());
+    }
+    Err(cost::over_budget(plan.cost.after_usd, plan.cost.budget_usd.unwrap_or_default()))
 }
 
 /// Fails when the plan must not be applied.

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::apply::{self, Applied};
 use super::guards;
-use super::plan::{load, look, refuse};
+use super::plan::{load, look, make, refuse, within_budget};
 use crate::Run;
 use crate::args::ProvisionArgs;
 use crate::exit::Exit;
@@ -31,11 +31,14 @@ pub async fn run(run: &Run, args: &ProvisionArgs) -> Outcome {
             })?;
             plan
         }
-        None => jewel_engine::plan(&seen.stack, &seen.observed, &args.consent.options(&seen.stack)?),
+        None => make(&shop, &seen, args.consent.options(&seen.stack)?),
     };
     refuse(&plan)?;
     if args.dry_run {
         run.ui.result(&plan, || ui::plan(&plan, run.ui.verbose()));
+    }
+    within_budget(&plan, args.consent.over_budget)?;
+    if args.dry_run {
         return Ok(Exit::Done);
     }
     let applied = carry_out(run, &shop, &plan, args.lock_wait).await?;

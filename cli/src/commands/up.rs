@@ -5,7 +5,7 @@ use std::time::Duration;
 use jewel_engine::{Held, Plan, PlanOptions};
 use serde::Serialize;
 
-use super::plan::{look, refuse};
+use super::plan::{look, make, refuse, within_budget};
 use super::{apply, deploy, doctor, init, local, migrate, provision};
 use crate::Run;
 use crate::args::{Target, UpArgs};
@@ -47,12 +47,15 @@ pub async fn run(run: &Run, args: &UpArgs) -> Outcome {
     let shop = Shop::open(run).await?;
     let binary = deploy::find_binary(args.binary.as_deref())?;
     let seen = look(run, &shop).await?;
-    let plan = jewel_engine::plan(&seen.stack, &seen.observed, &PlanOptions::default());
+    let plan = make(&shop, &seen, PlanOptions::default());
     refuse(&plan)?;
     if args.dry_run {
         run.ui.result(&plan, || {
             format!("{}\nthen: migrate, deploy the API and the site, check", ui::plan(&plan, run.ui.verbose()))
         });
+    }
+    within_budget(&plan, args.over_budget)?;
+    if args.dry_run {
         return Ok(Exit::Done);
     }
     if !plan.is_empty() {

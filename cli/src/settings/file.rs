@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use jewel_aws::Traffic;
 use serde::{Deserialize, Serialize};
 
 /// `jewel.toml`.
@@ -46,6 +47,9 @@ pub struct File {
     /// What the shop may cost.
     #[serde(default)]
     pub budget: Budget,
+    /// How much it is used, as far as the bill has to assume it.
+    #[serde(default)]
+    pub traffic: Traffic,
     /// Who is told when something is wrong.
     #[serde(default)]
     pub alerts: Alerts,
@@ -203,6 +207,7 @@ impl File {
             site: Site::default(),
             snapshots: Snapshots::default(),
             budget: Budget::default(),
+            traffic: Traffic::default(),
             alerts: Alerts::default(),
             local: Local::default(),
         }

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 /// # Errors
 /// Exit 2 at the first value that cannot work, pointing at its line.
 pub(super) fn check(path: &Path, text: &str, file: &File) -> Result<(), Failure> {
-    for (section, key, problem, hint) in problems(file) {
+    for (section, key, problem, hint) in problems(file).into_iter().chain(traffic_problems(file)) {
         if let Some(problem) = problem {
             let message = format!("`{}` {problem}", dotted(section, key));
             return Err(point_at(path, text, locate(text, section, key), &message).hint(hint));
@@ -86,6 +86,13 @@ fn problems(file: &File) -> Vec<Problem> {
             "0 waits for nothing, 1 waits as long as AWS",
         ),
     ]
+}
+
+fn traffic_problems(file: &File) -> impl Iterator<Item = Problem> {
+    let problem =
+        |quantity: f64| (!quantity.is_finite() || quantity < 0.0).then(|| "must not be less than 0".to_owned());
+    let quantities = file.traffic.quantities().into_iter();
+    quantities.map(move |(key, quantity)| ("traffic", key, problem(quantity), "what is expected in a month"))
 }
 
 const NAME_HINT: &str = "names of AWS resources are made of it: lower-case letters, digits and single hyphens, starting \

@@ -77,20 +77,15 @@ pub(crate) fn summary(plan: &Plan) -> String {
         .map(|(action, words)| format!("{} {words}", plan.count(*action)))
         .collect();
     let mut text = counts.join(", ");
-    if plan.cost.before_cents != plan.cost.after_cents || plan.kind == PlanKind::Provision {
-        let _ = write!(
-            text,
-            "\nfixed cost a month: USD {} before, USD {} after (traffic and storage not included)",
-            dollars(plan.cost.before_cents),
-            dollars(plan.cost.after_cents)
-        );
+    if plan.cost.before_usd != plan.cost.after_usd || plan.kind == PlanKind::Provision {
+        let _ = write!(text, "\n{}", super::cost::lines(&plan.cost));
     }
     text
 }
 
 /// What is paid by the month once the plan is carried out.
 pub(crate) fn cost(plan: &Plan) -> String {
-    format!("fixed cost a month: USD {} (traffic and storage not included)", dollars(plan.cost.after_cents))
+    super::cost::after(&plan.cost)
 }
 
 fn glyph(action: Action) -> String {
@@ -121,10 +116,6 @@ fn render_step(text: &mut String, step: &Step, with_fields: bool) {
         return;
     }
     render_fields(text, &step.fields);
-}
-
-fn dollars(cents: u64) -> String {
-    format!("{}.{:02}", cents / 100, cents % 100)
 }
 
 #[cfg(test)]

@@ -70,49 +70,7 @@ impl Shop {
 
     /// What the stack is made of.
     pub fn spec(&self) -> StackSpec {
-        let file = &self.settings.file;
-        let mut spec = StackSpec::new(&file.project, &file.env, &file.region, &self.account_id);
-        spec.domain = file.domain.as_ref().map(|name| DomainSpec {
-            name: name.clone(),
-            zone: match file.dns_zone {
-                DnsZone::Create => ZoneMode::Create,
-                DnsZone::Existing => ZoneMode::Existing,
-            },
-        });
-        spec.edge_plan = match file.edge.plan {
-            Plan::Free => EdgePlan::Free,
-            Plan::PayAsYouGo => EdgePlan::PayAsYouGo,
-        };
-        spec.api = ApiSpec {
-            bundle: file.api.bundle.clone(),
-            blueprint: file.api.blueprint.clone(),
-            throttle_rate: file.api.throttle_rate,
-            throttle_burst: file.api.throttle_burst,
-            ..spec.api
-        };
-        spec.database = DatabaseSpec {
-            bundle: file.database.bundle.clone(),
-            blueprint: file.database.blueprint.clone(),
-            database_name: file.database.name.clone(),
-            username: file.database.username.clone(),
-            backup_window: file.database.backup_window.clone(),
-            maintenance_window: file.database.maintenance_window.clone(),
-            external: file.database.external.then(|| {
-                let usual = || format!("{}-database-external", self.settings.name());
-                file.database.secret.clone().unwrap_or_else(usual)
-            }),
-            ..spec.database
-        };
-        spec.users = UsersSpec {
-            self_sign_up: file.users.self_sign_up,
-            groups: file.users.groups.clone(),
-            callback_urls: file.users.callback_urls.clone(),
-            logout_urls: file.users.logout_urls.clone(),
-            ..spec.users
-        };
-        spec.alerts = AlertsSpec { emails: file.alerts.emails.clone(), monthly_usd: file.budget.monthly_usd };
-        spec.auto_snapshot_hour = file.snapshots.hour_utc;
-        spec
+        spec(&self.settings, &self.account_id)
     }
 
     /// The graph of resources.
@@ -171,6 +129,54 @@ impl Shop {
         })?;
         text.trim().parse().map_err(|_| Failure::new(Exit::Failed, "the answer is not an address"))
     }
+}
+
+/// What the stack of these settings is made of, in this account.
+pub(crate) fn spec(settings: &Settings, account_id: &str) -> StackSpec {
+    let file = &settings.file;
+    let mut spec = StackSpec::new(&file.project, &file.env, &file.region, account_id);
+    spec.domain = file.domain.as_ref().map(|name| DomainSpec {
+        name: name.clone(),
+        zone: match file.dns_zone {
+            DnsZone::Create => ZoneMode::Create,
+            DnsZone::Existing => ZoneMode::Existing,
+        },
+    });
+    spec.edge_plan = match file.edge.plan {
+        Plan::Free => EdgePlan::Free,
+        Plan::PayAsYouGo => EdgePlan::PayAsYouGo,
+    };
+    spec.api = ApiSpec {
+        bundle: file.api.bundle.clone(),
+        blueprint: file.api.blueprint.clone(),
+        throttle_rate: file.api.throttle_rate,
+        throttle_burst: file.api.throttle_burst,
+        ..spec.api
+    };
+    spec.database = DatabaseSpec {
+        bundle: file.database.bundle.clone(),
+        blueprint: file.database.blueprint.clone(),
+        database_name: file.database.name.clone(),
+        username: file.database.username.clone(),
+        backup_window: file.database.backup_window.clone(),
+        maintenance_window: file.database.maintenance_window.clone(),
+        external: file.database.external.then(|| {
+            let usual = || format!("{}-database-external", settings.name());
+            file.database.secret.clone().unwrap_or_else(usual)
+        }),
+        ..spec.database
+    };
+    spec.users = UsersSpec {
+        self_sign_up: file.users.self_sign_up,
+        groups: file.users.groups.clone(),
+        callback_urls: file.users.callback_urls.clone(),
+        logout_urls: file.users.logout_urls.clone(),
+        ..spec.users
+    };
+    spec.alerts = AlertsSpec { emails: file.alerts.emails.clone(), monthly_usd: file.budget.monthly_usd };
+    spec.auto_snapshot_hour = file.snapshots.hour_utc;
+    spec.traffic = file.traffic.clone();
+    spec
 }
 
 /// A wrong profile must not touch a shop of another account.

@@ -5,7 +5,7 @@ mod user_keys;
 
 use serde_json::Value as Json;
 
-pub(crate) use api_user::ApiUser;
+pub(crate) use api_user::{ApiUser, metrics_namespace};
 pub(crate) use user_keys::UserKeys;
 
 /// A policy document as a value. IAM gives documents back percent-encoded, other services as they are.

@@ -36,12 +36,6 @@ pub const TOPIC: &str = "topic.alarms";
 pub const EDGE_TOPIC: &str = "topic.edge-alarms";
 /// The API's log lines.
 pub const LOG_GROUP: &str = "log-group.api";
-/// Rings when the API answers with errors.
-pub const API_ERRORS: &str = "alarm.api-errors";
-/// Rings when the API is slow.
-pub const API_LATENCY: &str = "alarm.api-latency";
-/// Rings when visitors see errors.
-pub const EDGE_ERRORS: &str = "alarm.edge-errors";
 /// How the shop does, on one page.
 pub const DASHBOARD: &str = "dashboard.shop";
 /// AWS's watch over the bill.

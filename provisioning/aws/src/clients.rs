@@ -155,6 +155,23 @@ impl Clients {
         })
     }
 
+    /// Clients that reach nobody, for a stack that is looked at and neither read nor applied.
+    ///
+    /// # Errors
+    /// As [`Clients::connect`].
+    pub async fn offline(region: &str) -> Result<Self, Error> {
+        // The discard port of this machine: a call made by mistake is refused at once.
+        let nowhere = "http://127.0.0.1:9".to_owned();
+        let endpoints = EndpointOverride {
+            gateway: nowhere.clone(),
+            lightsail: nowhere,
+            access_key_id: "none".to_owned(),
+            secret_access_key: "none".to_owned().into(),
+        };
+        let (region, call_timeout) = (region.to_owned(), ConnectOptions::CALL_TIMEOUT);
+        Self::connect(&ConnectOptions { region, profile: None, endpoints: Some(endpoints), call_timeout }).await
+    }
+
     /// The account the credentials belong to, twelve digits.
     ///
     /// # Errors

@@ -68,6 +68,7 @@ pub use lightsail::{Pointers, pointers};
 pub use names::Names;
 pub use outputs::{Outputs, outputs, read_outputs};
 pub use part::Part;
+pub use prices::{Rate, Traffic, bill, rates, subscription};
 pub use runs::{PhaseRecord, RunRecord, RunStore, StepRecord};
 pub use secrets::{ApiSecret, DatabaseSecret, read_api_secret, read_database_secret};
 pub use spec::{AlertsSpec, ApiSpec, DatabaseSpec, DomainSpec, EdgePlan, SpecError, StackSpec, UsersSpec, ZoneMode};

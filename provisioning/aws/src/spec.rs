@@ -1,5 +1,7 @@
 //! What the stack is to be: plain values, checked once.
 
+use crate::Traffic;
+
 /// Everything the stack depends on. Made by the settings, never read from the environment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StackSpec {
@@ -25,6 +27,8 @@ pub struct StackSpec {
     pub alerts: AlertsSpec,
     /// The hour (UTC, 0 to 23) of the machine's daily snapshot.
     pub auto_snapshot_hour: u8,
+    /// How much it is used, as far as the bill has to assume it.
+    pub traffic: Traffic,
 }
 
 /// The shop's own domain.
@@ -132,6 +136,7 @@ impl StackSpec {
             users: UsersSpec::default(),
             alerts: AlertsSpec::default(),
             auto_snapshot_hour: 18,
+            traffic: Traffic::default(),
         }
     }
 

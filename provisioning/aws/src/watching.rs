@@ -6,6 +6,7 @@ mod dashboard;
 mod log_group;
 mod topic;
 mod trail;
+mod watches;
 
 pub(crate) use alarm::Alarm;
 pub(crate) use budget::MonthlyBudget;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::{
-    Action, Address, Observation, Observed, Ownership, Plan, PlanKind, Refusal, Stack, Step,
+    Action, Address, Observation, Observed, Ownership, Plan, PlanKind, PlanOptions, Refusal, Stack, Step,
     plan::{FORMAT, cost, digest, step},
     stack::Node,
 };
@@ -70,7 +70,9 @@ pub fn plan_destroy(stack: &Stack, observed: &Observed, options: &DestroyOptions
         digest: digest(stack, observed),
         adopt: false,
         replace: BTreeSet::new(),
-        cost: cost(&steps, observed, |step| step.action == Action::Keep),
+        cost: cost(stack, observed, &PlanOptions::default(), |address| {
+            steps.iter().any(|step| step.action == Action::Keep && step.address == *address)
+        }),
         steps,
         refusals,
     }

@@ -18,6 +18,7 @@
 
 mod address;
 mod apply;
+mod bill;
 mod destroy;
 mod diff;
 mod event;
@@ -35,6 +36,7 @@ mod value;
 
 pub use address::Address;
 pub use apply::{ApplyError, ApplyOptions, Outcome, Pace, Report, Status, apply};
+pub use bill::{Bill, Line};
 pub use destroy::{DestroyOptions, plan_destroy};
 pub use diff::{FieldChange, diff};
 pub use event::{Event, EventKind, Sink};
@@ -43,7 +45,7 @@ pub use lease::{Held, Holder, Lease, LeaseError, LeaseOptions, LeaseRecord, Leas
 pub use memo::Memo;
 pub use observe::{Observation, ObserveOptions, Observed, observe};
 pub use plan::{Action, Cost, Plan, PlanKind, PlanOptions, Refusal, Stale, Step, plan};
-pub use price::Price;
+pub use price::{Covered, Price, Subscription, Usd};
 pub use resource::{Context, Found, Ownership, Readiness, Resource, Rule};
 pub use stack::{Stack, StackBuilder, StackError};
 pub use value::{Attributes, Desired, Inputs, OutputMap, Value};

@@ -8,12 +8,12 @@ use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Address, Desired, Failure, FailureKind, FieldChange, Inputs, Observation, Observed, OutputMap, Ownership, Price,
-    Readiness, Stack, diff::all_fields, diff::diff, stack::Node,
+    Address, Bill, Desired, Failure, FailureKind, FieldChange, Inputs, Observation, Observed, OutputMap, Ownership,
+    Price, Readiness, Stack, Subscription, Usd, diff::all_fields, diff::diff, stack::Node,
 };
 
 /// The version of the stored form; readers refuse what they do not know.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 /// How to plan.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +23,10 @@ pub struct PlanOptions {
     /// Resources that may be replaced although something goes with the old one; see
     /// [`crate::Resource::loss_by_replacement`].
     pub replace: BTreeSet<Address>,
+    /// What all of it may cost by the month.
+    pub budget: Option<Usd>,
+    /// Whether a subscription pays a part.
+    pub subscription: Subscription,
 }
 
 /// What a plan is for.
@@ -57,7 +61,7 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Why the plan may not be applied, if there is a reason.
     pub refusals: Vec<Refusal>,
-    /// Fixed monthly prices before and after.
+    /// What the stack costs by the month, before and after.
     pub cost: Cost,
 }
 
@@ -111,13 +115,26 @@ pub struct Refusal {
     pub failure: Failure,
 }
 
-/// Fixed monthly prices, in US cents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What a stack costs by the month: fixed prices, and its use as far as that can be expected.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cost {
     /// Of what exists.
-    pub before_cents: u64,
-    /// Of what would exist.
-    pub after_cents: u64,
+    pub before_usd: Usd,
+    /// Of what would exist. While nobody knows whether a subscription will be accepted: without it, which is dearer.
+    pub after_usd: Usd,
+    /// How much of that is expected use, not fixed.
+    pub after_expected_usd: Usd,
+    /// Of what would exist, if a subscription that is asked for is accepted.
+    pub after_subscribed_usd: Option<Usd>,
+    /// What it may cost.
+    pub budget_usd: Option<Usd>,
+}
+
+impl Cost {
+    /// Whether it would cost more than it may, to the cent.
+    pub fn is_over_budget(&self) -> bool {
+        self.budget_usd.is_some_and(|budget| self.after_usd.rounded() > budget.rounded())
+    }
 }
 
 /// The account or the settings are not as they were when the plan was made.
@@ -210,7 +227,9 @@ pub fn plan(stack: &Stack, observed: &Observed, options: &PlanOptions) -> Plan {
         digest: digest(stack, observed),
         adopt: options.adopt,
         replace: options.replace.clone(),
-        cost: cost(&steps, observed, |step| step.action != Action::Delete),
+        cost: cost(stack, observed, options, |address| {
+            steps.iter().any(|step| step.action != Action::Delete && step.address == *address)
+        }),
         steps,
         refusals,
     }
@@ -311,13 +330,26 @@ pub(crate) fn step(
     }
 }
 
-pub(crate) fn cost(steps: &[Step], observed: &Observed, stays: impl Fn(&Step) -> bool) -> Cost {
-    let sum = |steps: &mut dyn Iterator<Item = &Step>| {
-        steps.filter_map(|step| step.price.as_ref()).map(|price| price.monthly_cents).sum()
-    };
+pub(crate) fn cost(
+    stack: &Stack,
+    observed: &Observed,
+    options: &PlanOptions,
+    stays: impl Fn(&Address) -> bool,
+) -> Cost {
+    let before = Bill::of(stack.iter().flat_map(|(address, node)| {
+        let found = observed.get(address.as_str()).found();
+        found.into_iter().flat_map(|found| node.prices_found(found)).map(move |price| (address, price))
+    }));
+    let staying = stack.iter().filter(|(address, _)| stays(address));
+    let after = Bill::of(staying.flat_map(|(address, node)| node.prices().map(move |price| (address, price))));
+    let subscribed = options.subscription == Subscription::Active;
+    let total = |bill: &Bill| if subscribed { bill.subscribed_total() } else { bill.total() };
     Cost {
-        before_cents: sum(&mut steps.iter().filter(|s| observed.get(s.address.as_str()).found().is_some())),
-        after_cents: sum(&mut steps.iter().filter(|s| stays(s))),
+        before_usd: total(&before),
+        after_usd: total(&after),
+        after_expected_usd: after.expected(subscribed),
+        after_subscribed_usd: (options.subscription == Subscription::Possible).then(|| after.subscribed_total()),
+        budget_usd: options.budget,
     }
 }
 

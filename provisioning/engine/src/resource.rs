@@ -58,9 +58,19 @@ pub trait Resource: Send + Sync + 'static {
         false
     }
 
-    /// What it costs by the month, if it has a fixed price.
+    /// What it costs by the month however much it is used; nothing said means that nobody has looked.
     fn price(&self) -> Option<Price> {
         None
+    }
+
+    /// The same of the one that is there, where that may be another than the one wanted.
+    fn price_found(&self, _found: &Found) -> Option<Price> {
+        self.price()
+    }
+
+    /// What its use costs by the month, as far as that can be expected.
+    fn usage(&self) -> Vec<Price> {
+        Vec::new()
     }
 
     /// How long one step may take in all.

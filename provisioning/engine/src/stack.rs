@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::{Address, Resource, graph};
+use crate::{Address, Found, Price, Resource, graph};
 
 /// A validated graph of wanted resources.
 #[derive(Clone)]
@@ -22,6 +22,18 @@ pub(crate) struct Node {
     pub(crate) read_needs: Vec<Address>,
     /// It was wanted once, and is not any more.
     pub(crate) retired: bool,
+}
+
+impl Node {
+    /// The fixed price and those of its use.
+    pub(crate) fn prices(&self) -> impl Iterator<Item = Price> {
+        self.resource.price().into_iter().chain(self.resource.usage())
+    }
+
+    /// The same of the one that is there.
+    pub(crate) fn prices_found(&self, found: &Found) -> impl Iterator<Item = Price> {
+        self.resource.price_found(found).into_iter().chain(self.resource.usage())
+    }
 }
 
 impl Stack {

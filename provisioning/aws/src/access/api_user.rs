@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use aws_sdk_iam::{Client, types::Tag};
-use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Resource};
+use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource};
 use serde_json::{Value as Json, json};
 
 use super::document;
-use crate::{Clients, Names, StackSpec, classify, failure::optional, tags::Tags};
+use crate::{Clients, Names, StackSpec, classify, failure::optional, prices, tags::Tags};
 
 /// The name of the one policy within the user.
 const POLICY: &str = "api";
@@ -50,7 +50,7 @@ fn policy(spec: &StackSpec) -> Json {
     journal["Condition"] = json!({ "Null": { "s3:if-none-match": "false" } });
     // Figures belong to no resource; their namespace says whose they are.
     let mut metrics = allow("Metrics", json!(["cloudwatch:PutMetricData"]), json!(["*"]));
-    metrics["Condition"] = json!({ "StringEquals": { "cloudwatch:namespace": namespace(spec) } });
+    metrics["Condition"] = json!({ "StringEquals": { "cloudwatch:namespace": metrics_namespace(spec) } });
     json!({
         "Version": "2012-10-17",
         "Statement": [
@@ -72,7 +72,7 @@ fn policy(spec: &StackSpec) -> Json {
 }
 
 /// Where the API's own figures go.
-fn namespace(spec: &StackSpec) -> String {
+pub(crate) fn metrics_namespace(spec: &StackSpec) -> String {
     format!("Jewel/{}", Names::new(spec).stack())
 }
 
@@ -80,6 +80,10 @@ fn namespace(spec: &StackSpec) -> String {
 impl Resource for ApiUser {
     fn title(&self) -> String {
         format!("user {}", self.name)
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("IAM user", "IAM is free", "2026-11-22"))
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {

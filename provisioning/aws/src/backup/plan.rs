@@ -6,12 +6,13 @@ use aws_sdk_backup::{
     error::BuildError,
     types::{BackupPlan, BackupPlanInput, BackupPlansListMember, BackupRule, BackupRuleInput, Lifecycle},
 };
-use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Ownership, Resource};
+use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Ownership, Price, Resource};
 use serde_json::{Value as Json, json};
 
 use crate::{
     Clients, Names, StackSpec, address, classify,
     failure::incomplete,
+    prices,
     tags::{Tags, hash_map},
 };
 
@@ -107,6 +108,10 @@ impl Resource for Plan {
 
     fn needs(&self) -> Vec<Address> {
         vec![address::BACKUP_VAULT.into()]
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("AWS Backup plan", "only what is kept is paid", "2026-11-22"))
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {

@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use aws_sdk_iam::{Client, types::Tag};
-use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Resource};
+use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource};
 use serde_json::{Value as Json, json};
 
-use crate::{Clients, Names, StackSpec, access, classify, failure::optional, tags::Tags};
+use crate::{Clients, Names, StackSpec, access, classify, failure::optional, prices, tags::Tags};
 
 /// AWS's own policies for copying buckets and for bringing them back.
 const POLICIES: [&str; 2] = [
@@ -66,6 +66,10 @@ fn ours(attached: &[String]) -> Json {
 impl Resource for BackupRole {
     fn title(&self) -> String {
         format!("role {}", self.name)
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("IAM role", "IAM is free", "2026-11-22"))
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {

@@ -2,10 +2,12 @@
 
 use async_trait::async_trait;
 use aws_sdk_backup::{Client, types::BackupSelection};
-use jewel_engine::{Address, Context, Desired, Failure, FailureKind, FieldChange, Found, Inputs, Resource, Rule};
+use jewel_engine::{
+    Address, Context, Desired, Failure, FailureKind, FieldChange, Found, Inputs, Price, Resource, Rule,
+};
 use serde_json::json;
 
-use crate::{Clients, Names, StackSpec, address, classify, failure::optional};
+use crate::{Clients, Names, StackSpec, address, classify, failure::optional, prices};
 
 /// The selection of the plan. It cannot be changed, only made anew; nothing is lost by that.
 pub(crate) struct Selection {
@@ -41,6 +43,10 @@ impl Resource for Selection {
 
     fn rule(&self, _field: &str) -> Rule {
         Rule::Replace
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("AWS Backup selection", "part of the plan", "2026-11-22"))
     }
 
     fn desired(&self, inputs: &Inputs) -> Desired {

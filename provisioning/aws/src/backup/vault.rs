@@ -5,7 +5,7 @@ use aws_sdk_backup::Client;
 use jewel_engine::{Context, Desired, Failure, FailureKind, FieldChange, Found, Inputs, Price, Resource};
 
 use crate::{
-    Clients, Names, StackSpec, classify, prices,
+    Clients, Names, StackSpec, Traffic, classify, prices,
     tags::{Tags, hash_map},
 };
 
@@ -16,6 +16,7 @@ pub(crate) struct Vault {
     arn: String,
     region: String,
     tags: Tags,
+    traffic: Traffic,
 }
 
 impl Vault {
@@ -27,6 +28,7 @@ impl Vault {
             name,
             region: spec.region.clone(),
             tags: Tags::new(spec, "backup"),
+            traffic: spec.traffic.clone(),
         }
     }
 
@@ -67,6 +69,10 @@ impl Resource for Vault {
 
     fn price(&self) -> Option<Price> {
         Some(prices::free("AWS Backup vault", "only what is kept in it is paid, by the GB", "2026-11-22"))
+    }
+
+    fn usage(&self) -> Vec<Price> {
+        vec![prices::backups(&self.traffic)]
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {

@@ -8,9 +8,9 @@ use aws_sdk_cloudfront::{
         OriginAccessControlSigningProtocols,
     },
 };
-use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Resource};
+use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource};
 
-use crate::{Clients, Names, StackSpec, classify, failure::incomplete};
+use crate::{Clients, Names, StackSpec, classify, failure::incomplete, prices};
 
 /// An origin access control. It can carry no tags; its name, unique in the account, says that it is ours.
 pub(crate) struct AccessControl {
@@ -45,6 +45,10 @@ impl AccessControl {
 impl Resource for AccessControl {
     fn title(&self) -> String {
         format!("origin access control {}", self.name)
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("CloudFront origin access control", "part of the distribution", "2026-11-22"))
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {

@@ -11,8 +11,8 @@ use aws_sdk_cloudfront::{
     types::{DistributionConfig, DistributionConfigWithTags, DistributionSummary, Tag, Tags as TagSet},
 };
 use jewel_engine::{
-    Address, Context, Desired, Failure, FailureKind, FieldChange, Found, Inputs, Memo, Ownership, Readiness, Resource,
-    Value,
+    Address, Context, Desired, Failure, FailureKind, FieldChange, Found, Inputs, Memo, Ownership, Price, Readiness,
+    Resource, Value,
 };
 use secrecy::SecretString;
 use serde_json::Value as Json;
@@ -22,8 +22,9 @@ use super::{
     subscription::Subscription,
 };
 use crate::{
-    Clients, Names, StackSpec, address, classify,
+    Clients, Names, StackSpec, Traffic, address, classify,
     failure::incomplete,
+    prices,
     secrets::{ApiCredentials, Secret, origin_secret},
     tags::Tags,
 };
@@ -54,6 +55,7 @@ pub(crate) struct Distribution {
     tags: Tags,
     /// When a creation was first refused because its reference was used before.
     used: Mutex<Option<Instant>>,
+    traffic: Traffic,
 }
 
 impl Distribution {
@@ -70,6 +72,7 @@ impl Distribution {
             secret: ApiCredentials::secret(spec, clients),
             tags: Tags::new(spec, "shop"),
             used: Mutex::new(None),
+            traffic: spec.traffic.clone(),
         }
     }
 
@@ -186,6 +189,14 @@ impl Resource for Distribution {
     // Minutes as a rule; the SDK's own waiter gives up after 35.
     fn deadline(&self) -> Duration {
         Duration::from_secs(40 * 60)
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("CloudFront distribution", "only traffic is paid", "2026-11-22"))
+    }
+
+    fn usage(&self) -> Vec<Price> {
+        prices::edge(&self.traffic)
     }
 
     fn desired(&self, inputs: &Inputs) -> Desired {

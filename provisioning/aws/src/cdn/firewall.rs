@@ -13,7 +13,7 @@ use aws_sdk_wafv2::{
 use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource};
 use serde_json::{Value as Json, json};
 
-use crate::{Clients, Names, StackSpec, classify, failure::incomplete, prices, tags::Tags};
+use crate::{Clients, Names, StackSpec, Traffic, classify, failure::incomplete, prices, tags::Tags};
 
 /// What visitors of every shop are protected from. Each costs a dollar, and five rules are the most of the Free plan.
 const GROUPS: [(&str, &str); 3] = [
@@ -31,11 +31,17 @@ pub(crate) struct Firewall {
     client: Client,
     name: String,
     tags: Tags,
+    traffic: Traffic,
 }
 
 impl Firewall {
     pub(crate) fn new(spec: &StackSpec, clients: &Clients) -> Self {
-        Self { client: clients.waf.clone(), name: Names::new(spec).role("firewall"), tags: Tags::new(spec, "firewall") }
+        Self {
+            client: clients.waf.clone(),
+            name: Names::new(spec).role("firewall"),
+            tags: Tags::new(spec, "firewall"),
+            traffic: spec.traffic.clone(),
+        }
     }
 
     async fn find(&self) -> Result<Option<WebAclSummary>, Failure> {
@@ -165,6 +171,10 @@ impl Resource for Firewall {
         Some(prices::firewall(GROUPS.len() + 1))
     }
 
+    fn usage(&self) -> Vec<Price> {
+        vec![prices::firewall_requests(&self.traffic)]
+    }
+
     fn desired(&self, _inputs: &Inputs) -> Desired {
         // Building fails only where a required field is left out, and none is.
         let rules = rules().unwrap_or_default();
@@ -189,6 +199,7 @@ impl Resource for Firewall {
                 .attribute("metrics", acl.visibility_config().map(VisibilityConfig::cloud_watch_metrics_enabled))
                 .attribute("rules", render(acl.rules()))
                 .output("id", id)
+                .output("name", self.name.as_str())
                 .output("arn", arn),
         ))
     }

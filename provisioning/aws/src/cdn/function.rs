@@ -9,12 +9,13 @@ use aws_sdk_cloudfront::{
     primitives::Blob,
     types::{FunctionConfig, FunctionRuntime, FunctionStage},
 };
-use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Resource};
+use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource};
 use serde_json::Value as Json;
 
 use crate::{
-    Clients, Names, StackSpec, classify,
+    Clients, Names, StackSpec, Traffic, classify,
     failure::{incomplete, optional},
+    prices,
 };
 
 /// What is shipped, with the line that says open.
@@ -44,11 +45,12 @@ fn compare(code: Option<&str>, wanted: &str) -> Option<&'static str> {
 pub(crate) struct Function {
     client: Client,
     name: String,
+    traffic: Traffic,
 }
 
 impl Function {
     pub(crate) fn new(spec: &StackSpec, clients: &Clients) -> Self {
-        Self { client: clients.cloudfront.clone(), name: Names::new(spec).role("site") }
+        Self { client: clients.cloudfront.clone(), name: Names::new(spec).role("site"), traffic: spec.traffic.clone() }
     }
 
     fn config(&self) -> Result<FunctionConfig, Failure> {
@@ -78,6 +80,14 @@ impl Function {
 impl Resource for Function {
     fn title(&self) -> String {
         format!("function {}", self.name)
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("CloudFront function", "only its runs are paid", "2026-11-22"))
+    }
+
+    fn usage(&self) -> Vec<Price> {
+        vec![prices::edge_function(&self.traffic)]
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {

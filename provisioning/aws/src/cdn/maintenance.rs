@@ -5,9 +5,9 @@
 
 use async_trait::async_trait;
 use aws_sdk_s3::{Client, primitives::ByteStream};
-use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Resource};
+use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource};
 
-use crate::{Clients, Names, StackSpec, address, classify, failure::optional};
+use crate::{Clients, Names, StackSpec, address, classify, failure::optional, prices};
 
 /// Stands alone: no picture, style or script from anywhere else, all of which may be away too.
 const PAGE: &str = include_str!("maintenance.html");
@@ -39,6 +39,10 @@ impl Resource for MaintenancePage {
 
     fn part_of(&self) -> Option<Address> {
         Some(address::SITE_BUCKET.into())
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("Maintenance page in S3", "a few KB", "2026-11-22"))
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {

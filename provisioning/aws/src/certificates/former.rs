@@ -1,11 +1,11 @@
 //! What is left of former domains: certificates of ours that nothing uses any more.
 
 use async_trait::async_trait;
-use jewel_engine::{Address, Context, Desired, Failure, FailureKind, FieldChange, Found, Inputs, Resource};
+use jewel_engine::{Address, Context, Desired, Failure, FailureKind, FieldChange, Found, Inputs, Price, Resource};
 use serde_json::json;
 
 use super::find::{Certificates, arn_of};
-use crate::{Clients, DomainSpec, StackSpec, address, classify};
+use crate::{Clients, DomainSpec, StackSpec, address, classify, prices};
 
 /// The certificates that the present one has replaced.
 pub(crate) struct Former {
@@ -53,6 +53,10 @@ impl Resource for Former {
 
     fn part_of(&self) -> Option<Address> {
         Some(address::CERTIFICATE.into())
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("ACM certificates of before", "public certificates cost nothing", "2026-11-22"))
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {

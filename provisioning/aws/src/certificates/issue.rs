@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_acm::types::CertificateStatus;
-use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Readiness, Resource};
+use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Price, Readiness, Resource};
 use serde_json::Value as Json;
 
 use super::find::Certificates;
-use crate::{Clients, DomainSpec, StackSpec, ZoneMode, address};
+use crate::{Clients, DomainSpec, StackSpec, ZoneMode, address, prices};
 
 /// The certificate, issued.
 pub(crate) struct Issue {
@@ -58,6 +58,10 @@ impl Resource for Issue {
     // ACM looks every few minutes at first; the registrar's change may take longer than anyone waits.
     fn deadline(&self) -> Duration {
         Duration::from_secs(30 * 60)
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("ACM certificate's issue", "part of the certificate", "2026-11-22"))
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {

@@ -10,12 +10,12 @@ use aws_sdk_route53::{
     types::{AliasTarget, Change, ChangeAction, ChangeBatch, ResourceRecord, ResourceRecordSet, RrType},
 };
 use jewel_engine::{
-    Address, Context, Desired, Failure, FailureKind, FieldChange, Found, Inputs, Ownership, Resource, Value,
+    Address, Context, Desired, Failure, FailureKind, FieldChange, Found, Inputs, Ownership, Price, Resource, Value,
 };
 use serde_json::{Value as Json, json};
 
 use super::zone::{Zones, id_of};
-use crate::{address, classify, failure::optional};
+use crate::{address, classify, failure::optional, prices};
 
 /// A text known now, or an output of another resource.
 #[derive(Debug, Clone)]
@@ -196,6 +196,10 @@ impl Resource for Record {
             Text::Output(address, _) => Some(Address::from(*address)),
         };
         [of(&self.name), of(self.target.text())].into_iter().flatten().collect()
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("Route 53 record", "part of the hosted zone", "2026-11-22"))
     }
 
     fn desired(&self, inputs: &Inputs) -> Desired {

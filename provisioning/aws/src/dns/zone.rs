@@ -21,7 +21,7 @@ use jewel_engine::{
 use serde_json::json;
 
 use crate::{
-    Clients, DomainSpec, Names, StackSpec, ZoneMode, classify,
+    Clients, DomainSpec, Names, StackSpec, Traffic, ZoneMode, classify,
     failure::{incomplete, optional},
     prices,
     tags::Tags,
@@ -116,11 +116,13 @@ pub(crate) struct Zone {
     tags: Tags,
     /// When a creation was first refused because its reference was used before.
     used: Arc<Mutex<Option<Instant>>>,
+    traffic: Traffic,
 }
 
 impl Zone {
     pub(crate) fn new(spec: &StackSpec, clients: &Clients, domain: &DomainSpec) -> Self {
-        Self { zones: Zones::new(spec, clients, domain), tags: Tags::new(spec, "zone"), used: Arc::default() }
+        let (zones, traffic) = (Zones::new(spec, clients, domain), spec.traffic.clone());
+        Self { zones, tags: Tags::new(spec, "zone"), used: Arc::default(), traffic }
     }
 
     /// The reference makes a repeated creation fail instead of making a second zone. Should it stay used after a
@@ -182,7 +184,11 @@ impl Resource for Zone {
     }
 
     fn price(&self) -> Option<Price> {
-        Some(prices::hosted_zone())
+        Some(prices::zone())
+    }
+
+    fn usage(&self) -> Vec<Price> {
+        vec![prices::zone_queries(&self.traffic)]
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {

@@ -5,11 +5,11 @@ use aws_sdk_apigatewayv2::{
     Client,
     types::{Api as Description, Cors, ProtocolType},
 };
-use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Ownership, Resource};
+use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Ownership, Price, Resource};
 use serde_json::{Value as Json, json};
 
 use crate::{
-    Clients, Names, StackSpec, classify,
+    Clients, Names, StackSpec, Traffic, classify, prices,
     tags::{Tags, hash_map},
 };
 
@@ -20,6 +20,7 @@ pub(crate) struct Api {
     region: String,
     origins: Vec<String>,
     tags: Tags,
+    traffic: Traffic,
 }
 
 impl Api {
@@ -30,6 +31,7 @@ impl Api {
             region: spec.region.clone(),
             origins: spec.api.cors_origins.clone(),
             tags: Tags::new(spec, "api"),
+            traffic: spec.traffic.clone(),
         }
     }
 
@@ -70,6 +72,14 @@ impl Api {
 impl Resource for Api {
     fn title(&self) -> String {
         format!("HTTP API {}", self.name)
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("API Gateway API", "only requests are paid", "2026-11-22"))
+    }
+
+    fn usage(&self) -> Vec<Price> {
+        vec![prices::gateway(&self.traffic)]
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {

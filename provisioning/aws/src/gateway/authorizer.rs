@@ -5,10 +5,10 @@ use aws_sdk_apigatewayv2::{
     Client,
     types::{Authorizer as Description, AuthorizerType, JwtConfiguration},
 };
-use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Resource};
+use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource};
 use serde_json::json;
 
-use crate::{Clients, address, classify, failure::optional};
+use crate::{Clients, address, classify, failure::optional, prices};
 
 const NAME: &str = "tokens";
 const SOURCE: &str = "$request.header.Authorization";
@@ -64,6 +64,10 @@ impl Resource for Authorizer {
 
     fn part_of(&self) -> Option<Address> {
         Some(address::API.into())
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("API Gateway authorizer", "part of the HTTP API", "2026-11-22"))
     }
 
     fn desired(&self, inputs: &Inputs) -> Desired {

@@ -10,10 +10,10 @@ use aws_sdk_apigatewayv2::{
     Client,
     types::{Integration as Description, IntegrationType},
 };
-use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Resource};
+use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource};
 use serde_json::json;
 
-use crate::{Clients, address, classify, failure::optional};
+use crate::{Clients, address, classify, failure::optional, prices};
 
 /// Integrations have no name; this description is how ours is found again.
 const DESCRIPTION: &str = "The machine that runs the shop's API";
@@ -79,6 +79,10 @@ impl Resource for Integration {
 
     fn part_of(&self) -> Option<Address> {
         Some(address::API.into())
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("API Gateway integration", "part of the HTTP API", "2026-11-22"))
     }
 
     fn desired(&self, inputs: &Inputs) -> Desired {

@@ -7,10 +7,10 @@ use aws_sdk_apigatewayv2::{
     Client,
     types::{AuthorizationType, Route as Description},
 };
-use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Memo, Resource};
+use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Memo, Price, Resource};
 use serde_json::Value as Json;
 
-use crate::{Clients, address, classify, failure::optional};
+use crate::{Clients, address, classify, failure::optional, prices};
 
 /// One route to the machine.
 pub(crate) struct Route {
@@ -85,6 +85,10 @@ impl Resource for Route {
 
     fn part_of(&self) -> Option<Address> {
         Some(address::API.into())
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("API Gateway route", "part of the HTTP API", "2026-11-22"))
     }
 
     fn desired(&self, inputs: &Inputs) -> Desired {

@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 use aws_sdk_apigatewayv2::{Client, types::RouteSettings};
-use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Resource};
+use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource};
 
 use crate::{
     Clients, StackSpec, address, classify,
     failure::optional,
+    prices,
     tags::{Tags, hash_map},
 };
 
@@ -53,6 +54,10 @@ impl Resource for Stage {
 
     fn part_of(&self) -> Option<Address> {
         Some(address::API.into())
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("API Gateway stage", "part of the HTTP API", "2026-11-22"))
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {

@@ -5,13 +5,14 @@ use aws_sdk_cognitoidentityprovider::{
     Client,
     types::{ExplicitAuthFlowsType, OAuthFlowType, PreventUserExistenceErrorTypes, UserPoolClientType},
 };
-use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Resource, Rule, Value};
+use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource, Rule, Value};
 use serde_json::{Value as Json, json};
 
 use super::pool::pool_id;
 use crate::{
     Clients, Names, StackSpec, address, classify,
     failure::{incomplete, optional},
+    prices,
     spec::UsersSpec,
 };
 
@@ -101,6 +102,10 @@ impl Resource for PoolClient {
 
     fn rule(&self, field: &str) -> Rule {
         if field == "secret" { Rule::Replace } else { Rule::Update }
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("Cognito client", "part of the user pool", "2026-11-22"))
     }
 
     fn desired(&self, inputs: &Inputs) -> Desired {

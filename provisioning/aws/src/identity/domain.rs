@@ -8,10 +8,10 @@ use aws_sdk_cognitoidentityprovider::{
     types::{DomainDescriptionType, DomainStatusType},
 };
 use jewel_engine::{
-    Address, Context, Desired, Failure, FieldChange, Found, Inputs, Memo, Ownership, Readiness, Resource,
+    Address, Context, Desired, Failure, FieldChange, Found, Inputs, Memo, Ownership, Price, Readiness, Resource,
 };
 
-use crate::{Clients, Names, StackSpec, address, classify, failure::optional};
+use crate::{Clients, Names, StackSpec, address, classify, failure::optional, prices};
 
 /// The login domain.
 pub(crate) struct PoolDomain {
@@ -57,6 +57,10 @@ impl Resource for PoolDomain {
 
     fn read_needs(&self) -> Vec<Address> {
         vec![address::USER_POOL.into()]
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("Cognito login domain", "part of the user pool", "2026-11-22"))
     }
 
     fn desired(&self, inputs: &Inputs) -> Desired {

@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use aws_sdk_cognitoidentityprovider::Client;
-use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Resource};
+use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource};
 
 use super::pool::pool_id;
-use crate::{Clients, address, classify, failure::optional};
+use crate::{Clients, address, classify, failure::optional, prices};
 
 /// One group.
 pub(crate) struct PoolGroup {
@@ -41,6 +41,10 @@ impl Resource for PoolGroup {
 
     fn part_of(&self) -> Option<Address> {
         Some(address::USER_POOL.into())
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("Cognito group", "part of the user pool", "2026-11-22"))
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {

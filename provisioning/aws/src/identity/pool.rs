@@ -11,13 +11,14 @@ use aws_sdk_cognitoidentityprovider::{
         UsernameAttributeType, UsernameConfigurationType, VerifiedAttributeType,
     },
 };
-use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Memo, Ownership, Resource, Rule};
+use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Memo, Ownership, Price, Resource, Rule};
 use serde_json::{Value as Json, json};
 
 use super::domain::pool_behind;
 use crate::{
-    Clients, Names, StackSpec, classify,
+    Clients, Names, StackSpec, Traffic, classify,
     failure::{incomplete, optional},
+    prices,
     spec::UsersSpec,
     tags::{Tags, hash_map},
 };
@@ -31,6 +32,7 @@ pub(crate) struct Pool {
     account_id: String,
     spec: UsersSpec,
     tags: Tags,
+    traffic: Traffic,
 }
 
 impl Pool {
@@ -44,6 +46,7 @@ impl Pool {
             account_id: spec.account_id.clone(),
             spec: spec.users.clone(),
             tags: Tags::new(spec, "users"),
+            traffic: spec.traffic.clone(),
         }
     }
 
@@ -170,6 +173,14 @@ impl Resource for Pool {
     fn rule(&self, field: &str) -> Rule {
         // Fixed at creation, says the service model.
         if matches!(field, "sign_in" | "case_sensitive") { Rule::Replace } else { Rule::Update }
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("Cognito user pool", "only people who sign in are paid", "2026-11-22"))
+    }
+
+    fn usage(&self) -> Vec<Price> {
+        vec![prices::users(&self.traffic)]
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {

@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use aws_sdk_lightsail::Client;
-use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Resource};
+use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource};
 
 use super::pointer::static_ip;
-use crate::{Clients, Names, StackSpec, address, classify};
+use crate::{Clients, Names, StackSpec, address, classify, prices};
 
 /// The attachment of the static IP.
 pub(crate) struct Attachment {
@@ -27,6 +27,10 @@ impl Resource for Attachment {
 
     fn needs(&self) -> Vec<Address> {
         vec![address::STATIC_IP.into(), address::INSTANCE.into()]
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("Lightsail static IP attachment", "part of the static IP", "2026-11-22"))
     }
 
     fn desired(&self, inputs: &Inputs) -> Desired {

@@ -5,16 +5,17 @@ use aws_sdk_lightsail::{
     Client,
     types::{AddOnRequest, AddOnType, AutoSnapshotAddOnRequest},
 };
-use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Readiness, Resource};
+use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Price, Readiness, Resource};
 
 use super::pointer;
-use crate::{Clients, Names, StackSpec, address, classify};
+use crate::{Clients, Names, StackSpec, Traffic, address, classify, prices};
 
 /// The automatic snapshot add-on, at a given hour.
 pub(crate) struct AutoSnapshots {
     client: Client,
     title: String,
     hour: String,
+    traffic: Traffic,
 }
 
 impl AutoSnapshots {
@@ -23,6 +24,7 @@ impl AutoSnapshots {
             client: clients.lightsail.clone(),
             title: format!("automatic snapshots of instance {}", Names::new(spec).role("api")),
             hour: format!("{:02}:00", spec.auto_snapshot_hour),
+            traffic: spec.traffic.clone(),
         }
     }
 }
@@ -43,6 +45,14 @@ impl Resource for AutoSnapshots {
 
     fn part_of(&self) -> Option<Address> {
         Some(address::INSTANCE.into())
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("Lightsail automatic snapshots", "only what they hold is paid", "2026-11-22"))
+    }
+
+    fn usage(&self) -> Vec<Price> {
+        vec![prices::snapshots(&self.traffic)]
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {

@@ -5,10 +5,10 @@ use aws_sdk_lightsail::{
     Client,
     types::{ContactMethod as Described, ContactMethodStatus, ContactProtocol},
 };
-use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Memo, Ownership, Resource};
+use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Memo, Ownership, Price, Resource};
 
 use super::{alarm, tag_list, tag_pairs};
-use crate::{Clients, StackSpec, classify, failure::optional, tags::Tags};
+use crate::{Clients, StackSpec, classify, failure::optional, prices, tags::Tags};
 
 /// The mail contact of the Region.
 ///
@@ -82,6 +82,10 @@ impl ContactMethod {
 impl Resource for ContactMethod {
     fn title(&self) -> String {
         format!("Lightsail mail contact of {}", self.region)
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("Lightsail contact method", "Lightsail's notices are free", "2026-11-22"))
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {

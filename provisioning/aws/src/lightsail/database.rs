@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_sdk_lightsail::Client;
 use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Memo, Price, Readiness, Resource, Rule};
+use serde_json::Value as Json;
 
 use super::{tag_list, tag_pairs};
 use crate::{
@@ -65,6 +66,10 @@ impl Resource for Database {
 
     fn price(&self) -> Option<Price> {
         prices::database(&self.spec.bundle)
+    }
+
+    fn price_found(&self, found: &Found) -> Option<Price> {
+        found.attributes.get("bundle").and_then(Json::as_str).and_then(prices::database)
     }
 
     // AWS gives no figure; ten to twenty minutes are usual.

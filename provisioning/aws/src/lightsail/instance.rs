@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_sdk_lightsail::{Client, types::IpAddressType};
 use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Price, Readiness, Resource, Rule};
+use serde_json::Value as Json;
 
 use super::{
     pointer::{self, instance_name},
@@ -41,6 +42,10 @@ impl Resource for Instance {
 
     fn price(&self) -> Option<Price> {
         prices::instance(&self.spec.bundle)
+    }
+
+    fn price_found(&self, found: &Found) -> Option<Price> {
+        found.attributes.get("bundle").and_then(Json::as_str).and_then(prices::instance)
     }
 
     fn loss_by_replacement(&self) -> Option<&'static str> {

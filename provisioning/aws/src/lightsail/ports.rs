@@ -5,10 +5,10 @@ use aws_sdk_lightsail::{
     Client,
     types::{NetworkProtocol, PortInfo, PortState},
 };
-use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Resource};
+use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource};
 use serde_json::{Value as Json, json};
 
-use crate::{Clients, Names, StackSpec, address, classify, failure::optional};
+use crate::{Clients, Names, StackSpec, address, classify, failure::optional, prices};
 
 /// The open ports: HTTP for the gateway, whose addresses AWS does not publish. The API refuses what does not carry the
 /// origin secret. SSH is opened by commands for as long as they need it.
@@ -40,6 +40,10 @@ impl Resource for Ports {
 
     fn part_of(&self) -> Option<Address> {
         Some(address::INSTANCE.into())
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("Lightsail firewall", "part of the instance", "2026-11-22"))
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {

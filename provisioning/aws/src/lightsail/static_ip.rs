@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use aws_sdk_lightsail::Client;
-use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Resource};
+use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource};
 
 use super::pointer::static_ip;
-use crate::{Clients, Names, StackSpec, classify};
+use crate::{Clients, Names, StackSpec, classify, prices};
 
 /// A static IP. Lightsail lets it carry no tags, so its name alone says that it is ours.
 pub(crate) struct StaticIp {
@@ -23,6 +23,10 @@ impl StaticIp {
 impl Resource for StaticIp {
     fn title(&self) -> String {
         format!("static IP {}", self.name)
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("Lightsail static IP", "free while attached, else USD 0.005 an hour", "2026-11-22"))
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {

@@ -3,10 +3,10 @@
 //! It is known by a secret that the operator makes. Nothing here writes to it, and nothing deletes it.
 
 use async_trait::async_trait;
-use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Ownership, Readiness, Resource};
+use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Ownership, Price, Readiness, Resource};
 
 use super::{DatabaseSecret, Secret};
-use crate::{Clients, StackSpec, tags::Tags};
+use crate::{Clients, StackSpec, prices, tags::Tags};
 
 /// The operator's database, as its secret describes it.
 pub(crate) struct ExternalDatabase {
@@ -41,6 +41,10 @@ impl ExternalDatabase {
 impl Resource for ExternalDatabase {
     fn title(&self) -> String {
         format!("external database of secret {}", self.secret.name)
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::secret())
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {

@@ -11,7 +11,7 @@ use aws_sdk_s3::{
         ServerSideEncryptionRule, Tag, Tagging, VersioningConfiguration,
     },
 };
-use jewel_engine::{Context, Desired, Failure, FailureKind, FieldChange, Found, Inputs, Ownership, Resource};
+use jewel_engine::{Context, Desired, Failure, FailureKind, FieldChange, Found, Inputs, Ownership, Price, Resource};
 use serde_json::json;
 
 use super::{
@@ -19,7 +19,7 @@ use super::{
     lifecycle::{self, Expiry, Lifecycle},
     lock,
 };
-use crate::{Clients, Names, StackSpec, classify, failure::optional, runs, tags::Tags};
+use crate::{Clients, Names, StackSpec, classify, failure::optional, prices, runs, tags::Tags};
 
 /// One bucket of ours.
 pub(crate) struct Bucket {
@@ -32,6 +32,7 @@ pub(crate) struct Bucket {
     lifecycle: Lifecycle,
     /// For how many days nothing in it can be overwritten or deleted; zero for no such lock.
     lock_days: i32,
+    usage: Vec<Price>,
 }
 
 impl Bucket {
@@ -46,24 +47,31 @@ impl Bucket {
             last: false,
             lifecycle: Lifecycle { keep_replaced: 30, ..Lifecycle::default() },
             lock_days: 0,
+            usage: Vec::new(),
         }
     }
 
     /// A bucket whose contents cannot be made again.
-    pub(crate) fn kept(spec: &StackSpec, clients: &Clients, role: &str) -> Self {
+    fn kept(spec: &StackSpec, clients: &Clients, role: &str) -> Self {
         let lifecycle = Lifecycle { keep_replaced: 90, ..Lifecycle::default() };
         Self { data: true, lifecycle, ..Self::published(spec, clients, role) }
+    }
+
+    /// The bucket of the pictures. What is assumed of all buckets is counted here, where nearly all of it is.
+    pub(crate) fn media(spec: &StackSpec, clients: &Clients) -> Self {
+        Self { usage: prices::storage(&spec.traffic), ..Self::kept(spec, clients, "media") }
     }
 
     /// The bucket of what a disaster is survived with.
     pub(crate) fn backups(spec: &StackSpec, clients: &Clients) -> Self {
         let lifecycle = Lifecycle { keep_replaced: 90, archive_dumps_after: 35, ..Lifecycle::default() };
-        Self { lifecycle, lock_days: 35, ..Self::kept(spec, clients, "backups") }
+        let usage = vec![prices::archive(&spec.traffic)];
+        Self { lifecycle, lock_days: 35, usage, ..Self::kept(spec, clients, "backups") }
     }
 
     /// The bucket of the record of who changed what.
     pub(crate) fn trail(spec: &StackSpec, clients: &Clients) -> Self {
-        Self::kept(spec, clients, "trail")
+        Self { usage: vec![prices::trail(&spec.traffic)], ..Self::kept(spec, clients, "trail") }
     }
 
     /// The bucket of access logs, which nobody reads after a season.
@@ -163,6 +171,14 @@ impl Resource for Bucket {
 
     fn last_to_go(&self) -> bool {
         self.last
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("S3 bucket", "only what is in it is paid", "2026-11-22"))
+    }
+
+    fn usage(&self) -> Vec<Price> {
+        self.usage.clone()
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {

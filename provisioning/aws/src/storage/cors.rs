@@ -7,10 +7,10 @@ use aws_sdk_s3::{
     Client,
     types::{CorsConfiguration, CorsRule},
 };
-use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Resource};
+use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource};
 use serde_json::{Value as Json, json};
 
-use crate::{Clients, Names, StackSpec, address, classify, failure::optional};
+use crate::{Clients, Names, StackSpec, address, classify, failure::optional, prices};
 
 /// How long a browser may remember the answer, in seconds.
 const MAX_AGE: i32 = 3_600;
@@ -76,6 +76,10 @@ impl Resource for BucketCors {
 
     fn needs(&self) -> Vec<Address> {
         vec![self.bucket_address.into(), address::DISTRIBUTION.into()]
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("S3 CORS rules", "part of the bucket", "2026-11-22"))
     }
 
     fn desired(&self, inputs: &Inputs) -> Desired {

@@ -7,10 +7,10 @@ use aws_sdk_s3::{
     Client,
     types::{BucketLoggingStatus, LoggingEnabled},
 };
-use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Resource};
+use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource};
 use serde_json::{Value as Json, json};
 
-use crate::{Clients, Names, StackSpec, address, classify, failure::optional};
+use crate::{Clients, Names, StackSpec, address, classify, failure::optional, prices};
 
 /// The logs of one bucket, under its role in the logs bucket.
 pub(crate) struct AccessLogs {
@@ -52,6 +52,10 @@ impl Resource for AccessLogs {
 
     fn part_of(&self) -> Option<Address> {
         Some(self.bucket_address.into())
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("S3 access logs", "only what they hold is paid", "2026-11-22"))
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {
@@ -129,6 +133,10 @@ impl Resource for LogsPolicy {
 
     fn needs(&self) -> Vec<Address> {
         vec![address::LOGS_BUCKET.into()]
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("S3 access logs", "only what they hold is paid", "2026-11-22"))
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {

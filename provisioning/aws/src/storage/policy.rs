@@ -4,10 +4,10 @@
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
-use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Resource};
+use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource};
 use serde_json::{Value as Json, json};
 
-use crate::{Clients, Names, StackSpec, address, classify, failure::optional};
+use crate::{Clients, Names, StackSpec, address, classify, failure::optional, prices};
 
 /// The read grant of one bucket.
 pub(crate) struct BucketPolicy {
@@ -46,6 +46,10 @@ impl Resource for BucketPolicy {
 
     fn needs(&self) -> Vec<Address> {
         vec![self.bucket_address.into(), address::DISTRIBUTION.into()]
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("S3 bucket policy", "part of the bucket", "2026-11-22"))
     }
 
     fn desired(&self, inputs: &Inputs) -> Desired {

@@ -1,74 +1,15 @@
-//! Alarms on what AWS measures of the gateway and of the distribution.
+//! An alarm of CloudWatch. What is watched, and why, say [`super::watches`].
 
 use async_trait::async_trait;
 use aws_sdk_cloudwatch::{
     Client,
     types::{ComparisonOperator, Dimension, MetricAlarm, Statistic, Tag},
 };
-use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource, Value};
+use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource};
 use serde_json::{Value as Json, json};
 
-use crate::{Clients, Names, StackSpec, address, classify, clients::GLOBAL_REGION, prices, tags::Tags};
-
-/// Seconds that one figure sums up.
-const PERIOD: i32 = 300;
-
-/// What an alarm watches.
-#[derive(Debug, Clone)]
-struct Watch {
-    role: &'static str,
-    description: &'static str,
-    namespace: &'static str,
-    metric: &'static str,
-    statistic: Statistic,
-    threshold: f64,
-    /// So many periods in a row.
-    periods: i32,
-    /// The resource it watches, and the dimension that names it.
-    of: &'static str,
-    dimension: &'static str,
-    /// Dimensions beside that one.
-    fixed: &'static [(&'static str, &'static str)],
-    topic: &'static str,
-}
-
-const API_ERRORS: Watch = Watch {
-    role: "api-errors",
-    description: "The API failed five times within five minutes",
-    namespace: "AWS/ApiGateway",
-    metric: "5xx",
-    statistic: Statistic::Sum,
-    threshold: 5.0,
-    periods: 1,
-    of: address::API,
-    dimension: "ApiId",
-    fixed: &[],
-    topic: address::TOPIC,
-};
-
-const API_LATENCY: Watch = Watch {
-    role: "api-latency",
-    description: "The API took longer than a second on the average for a quarter of an hour",
-    metric: "IntegrationLatency",
-    statistic: Statistic::Average,
-    threshold: 1_000.0,
-    periods: 3,
-    ..API_ERRORS
-};
-
-const EDGE_ERRORS: Watch = Watch {
-    role: "edge-errors",
-    description: "One in twenty visitors saw an error for a quarter of an hour",
-    namespace: "AWS/CloudFront",
-    metric: "5xxErrorRate",
-    statistic: Statistic::Average,
-    threshold: 5.0,
-    periods: 3,
-    of: address::DISTRIBUTION,
-    dimension: "DistributionId",
-    fixed: &[("Region", "Global")],
-    topic: address::EDGE_TOPIC,
-};
+use super::watches::{Place, Watch, own_namespace, watches};
+use crate::{Clients, Names, StackSpec, classify, clients::GLOBAL_REGION, prices, tags::Tags};
 
 /// One alarm.
 pub(crate) struct Alarm {
@@ -77,39 +18,37 @@ pub(crate) struct Alarm {
     arn: String,
     watch: Watch,
     tags: Tags,
+    /// Whether the figure exists only because the API sends it.
+    sent_by_us: bool,
 }
 
 impl Alarm {
-    /// The API answers with errors.
-    pub(crate) fn api_errors(spec: &StackSpec, clients: &Clients) -> Self {
-        Self::new(spec, clients.cloudwatch.clone(), &spec.region, API_ERRORS)
+    /// All alarms of the shop, each by the address it is found at.
+    pub(crate) fn all(spec: &StackSpec, clients: &Clients) -> Vec<(Address, Self)> {
+        let alarm = |watch: Watch| (Address::new("alarm", watch.role), Self::new(spec, clients, watch));
+        watches(spec).into_iter().map(alarm).collect()
     }
 
-    /// The API is slow.
-    pub(crate) fn api_latency(spec: &StackSpec, clients: &Clients) -> Self {
-        Self::new(spec, clients.cloudwatch.clone(), &spec.region, API_LATENCY)
-    }
-
-    /// Visitors see errors.
-    pub(crate) fn edge_errors(spec: &StackSpec, clients: &Clients) -> Self {
-        Self::new(spec, clients.cloudwatch_global.clone(), GLOBAL_REGION, EDGE_ERRORS)
-    }
-
-    fn new(spec: &StackSpec, client: Client, region: &str, watch: Watch) -> Self {
-        let name = Names::new(spec).role(watch.role);
+    fn new(spec: &StackSpec, clients: &Clients, watch: Watch) -> Self {
+        let client = match watch.place {
+            Place::Here => clients.cloudwatch.clone(),
+            Place::Global => clients.cloudwatch_global.clone(),
+        };
         Self {
             client,
-            arn: format!("arn:aws:cloudwatch:{region}:{}:alarm:{name}", spec.account_id),
-            name,
+            name: Names::new(spec).role(watch.role),
+            arn: arn(spec, &watch),
             tags: Tags::new(spec, watch.role),
+            sent_by_us: watch.namespace == own_namespace(spec),
             watch,
         }
     }
 
-    fn dimensions(&self, id: &str) -> Vec<Dimension> {
-        let of = Dimension::builder().name(self.watch.dimension).value(id).build();
-        let fixed = self.watch.fixed.iter().map(|(name, value)| Dimension::builder().name(*name).value(*value).build());
-        std::iter::once(of).chain(fixed).collect()
+    /// The dimensions, once the value of the one that names the watched resource is known.
+    fn dimensions(&self, value: &str) -> Vec<Dimension> {
+        let of = self.watch.of.iter().map(|(name, _, _)| (*name, value));
+        let all = of.chain(self.watch.fixed.iter().copied());
+        all.map(|(name, value)| Dimension::builder().name(name).value(value).build()).collect()
     }
 
     fn tag_set(&self) -> Vec<Tag> {
@@ -117,29 +56,55 @@ impl Alarm {
     }
 
     async fn put(&self, cx: &Context<'_>) -> Result<(), Failure> {
-        let (watch, action) = (self.watch.clone(), format!("set {}", self.title()));
+        let (watch, action) = (&self.watch, format!("set {}", self.title()));
+        let topic = cx.inputs.require(watch.place.topic(), "arn")?;
+        let value = watch.of.map(|(_, address, output)| cx.inputs.require(address, output)).transpose()?;
+        let (statistic, percentile) = match percentile(watch.statistic) {
+            true => (None, Some(watch.statistic.to_owned())),
+            false => (Some(Statistic::from(watch.statistic)), None),
+        };
         let put = self
             .client
             .put_metric_alarm()
             .alarm_name(&self.name)
             .alarm_description(watch.description)
             .actions_enabled(true)
-            .alarm_actions(cx.inputs.require(watch.topic, "arn")?)
-            .ok_actions(cx.inputs.require(watch.topic, "arn")?)
-            .namespace(watch.namespace)
+            .alarm_actions(topic)
+            .ok_actions(topic)
+            .namespace(&watch.namespace)
             .metric_name(watch.metric)
-            .set_dimensions(Some(self.dimensions(cx.inputs.require(watch.of, "id")?)))
-            .statistic(watch.statistic)
-            .period(PERIOD)
+            .set_dimensions(Some(self.dimensions(value.unwrap_or_default())))
+            .set_statistic(statistic)
+            .set_extended_statistic(percentile)
+            .period(watch.period)
             .evaluation_periods(watch.periods)
             .datapoints_to_alarm(watch.periods)
             .threshold(watch.threshold)
-            .comparison_operator(ComparisonOperator::GreaterThanOrEqualToThreshold)
+            .comparison_operator(watch.comparison.clone())
             .treat_missing_data("notBreaching")
             // Counts only at creation; the call that changes an alarm ignores them.
             .set_tags(Some(self.tag_set()));
         put.send().await.map(drop).map_err(|error| classify(action, error))
     }
+}
+
+/// The ARN of an alarm follows from its name.
+fn arn(spec: &StackSpec, watch: &Watch) -> String {
+    let region = match watch.place {
+        Place::Here => &spec.region,
+        Place::Global => GLOBAL_REGION,
+    };
+    format!("arn:aws:cloudwatch:{region}:{}:alarm:{}", spec.account_id, Names::new(spec).role(watch.role))
+}
+
+/// The ARNs of all alarms of the shop.
+pub(super) fn arns(spec: &StackSpec) -> Vec<String> {
+    watches(spec).iter().map(|watch| arn(spec, watch)).collect()
+}
+
+/// Whether it is a percentile, which AWS takes in another field.
+fn percentile(statistic: &str) -> bool {
+    statistic.strip_prefix('p').is_some_and(|number| number.parse::<f64>().is_ok())
 }
 
 fn render_dimensions(dimensions: &[Dimension]) -> Json {
@@ -175,29 +140,38 @@ impl Resource for Alarm {
     }
 
     fn needs(&self) -> Vec<Address> {
-        vec![self.watch.of.into(), self.watch.topic.into()]
+        let of = self.watch.of.map(|(_, address, _)| address.into());
+        of.into_iter().chain([self.watch.place.topic().into()]).collect()
     }
 
     fn price(&self) -> Option<Price> {
-        Some(prices::free("CloudWatch alarm", "ten alarms are free, then USD 0.10 each", "2026-09-22"))
+        Some(prices::alarm())
+    }
+
+    fn usage(&self) -> Vec<Price> {
+        self.sent_by_us.then(prices::metric).into_iter().collect()
     }
 
     fn desired(&self, inputs: &Inputs) -> Desired {
         let actions = |arn: &str| json!({ "alarm": [arn], "ok": [arn] });
-        let dimensions = |id: &str| render_dimensions(&self.dimensions(id));
-        let metric: Value = format!("{}/{}", self.watch.namespace, self.watch.metric).into();
+        let dimensions = match self.watch.of {
+            Some((_, address, output)) => {
+                inputs.value(address, output).map_text(|value| render_dimensions(&self.dimensions(value)))
+            }
+            None => render_dimensions(&self.dimensions("")).into(),
+        };
         Desired::new()
-            .set("actions", inputs.value(self.watch.topic, "arn").map_text(actions))
+            .set("actions", inputs.value(self.watch.place.topic(), "arn").map_text(actions))
             .set("actions_enabled", true)
-            .set("comparison", ComparisonOperator::GreaterThanOrEqualToThreshold.as_str())
+            .set("comparison", self.watch.comparison.as_str())
             .set("datapoints", self.watch.periods)
             .set("description", self.watch.description)
-            .set("dimensions", inputs.value(self.watch.of, "id").map_text(dimensions))
-            .set("metric", metric)
+            .set("dimensions", dimensions)
+            .set("metric", format!("{}/{}", self.watch.namespace, self.watch.metric))
             .set("missing_data", "notBreaching")
-            .set("period_s", PERIOD)
+            .set("period_s", self.watch.period)
             .set("periods", self.watch.periods)
-            .set("statistic", self.watch.statistic.as_str())
+            .set("statistic", self.watch.statistic)
             .set("threshold", self.watch.threshold)
     }
 

@@ -13,7 +13,7 @@ use futures::future::try_join_all;
 use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource};
 use serde_json::Value as Json;
 
-use crate::{Clients, Names, StackSpec, address, classify, failure::optional, prices, tags::Tags};
+use crate::{Clients, Names, StackSpec, Traffic, address, classify, failure::optional, prices, tags::Tags};
 
 /// What is told when: of what was spent and of what the month is heading for, in percent of the limit.
 const NOTICES: [(NotificationType, f64); 3] =
@@ -27,6 +27,7 @@ pub(crate) struct MonthlyBudget {
     /// US dollars.
     limit: f64,
     tags: Tags,
+    traffic: Traffic,
 }
 
 impl MonthlyBudget {
@@ -37,6 +38,7 @@ impl MonthlyBudget {
             account_id: spec.account_id.clone(),
             limit: spec.alerts.monthly_usd,
             tags: Tags::new(spec, "budget"),
+            traffic: spec.traffic.clone(),
         }
     }
 
@@ -125,6 +127,10 @@ impl Resource for MonthlyBudget {
 
     fn price(&self) -> Option<Price> {
         Some(prices::free("AWS budget", "budgets without actions are free", "2026-11-22"))
+    }
+
+    fn usage(&self) -> Vec<Price> {
+        vec![prices::cost_explorer(&self.traffic)]
     }
 
     fn desired(&self, inputs: &Inputs) -> Desired {

@@ -5,6 +5,7 @@ use aws_sdk_cloudwatch::Client;
 use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource, Value};
 use serde_json::{Value as Json, json};
 
+use super::{alarm, watches::own_namespace};
 use crate::{Clients, Names, StackSpec, address, classify, clients::GLOBAL_REGION, failure::optional, prices};
 
 /// The shop's dashboard. It can carry no tags; its name is all that says whose it is.
@@ -12,6 +13,10 @@ pub(crate) struct Dashboard {
     client: Client,
     name: String,
     region: String,
+    firewall: String,
+    /// The namespace of the API's own figures.
+    own: String,
+    alarms: Vec<String>,
 }
 
 impl Dashboard {
@@ -20,6 +25,9 @@ impl Dashboard {
             client: clients.cloudwatch.clone(),
             name: Names::new(spec).stack().to_owned(),
             region: spec.region.clone(),
+            firewall: Names::new(spec).role("firewall"),
+            own: own_namespace(spec),
+            alarms: alarm::arns(spec),
         }
     }
 
@@ -35,6 +43,9 @@ impl Dashboard {
                 },
             })
         };
+        let waf =
+            |metric: &str| json!(["AWS/WAFV2", metric, "WebACL", self.firewall, "Rule", "ALL", { "stat": "Sum" }]);
+        let own = |metric: &str, stat: &str| json!([self.own, metric, { "stat": stat }]);
         let here = self.region.as_str();
         json!({
             "widgets": [
@@ -53,6 +64,21 @@ impl Dashboard {
                     gateway("IntegrationLatency", "p95"),
                     gateway("Latency", "p95"),
                 ]),
+                widget(4, "Answers from the cache, percent", GLOBAL_REGION, vec![edge("CacheHitRate", "Average")]),
+                widget(5, "Origin latency, ms", GLOBAL_REGION, vec![
+                    edge("OriginLatency", "p50"),
+                    edge("OriginLatency", "p95"),
+                ]),
+                widget(6, "Firewall", GLOBAL_REGION, vec![waf("AllowedRequests"), waf("BlockedRequests")]),
+                widget(7, "The API about itself", here, vec![
+                    own("JournalLagSeconds", "Maximum"),
+                    own("Ready", "Minimum"),
+                ]),
+                {
+                    "type": "alarm",
+                    "x": 0, "y": 24, "width": 24, "height": 4,
+                    "properties": { "title": "Alarms", "alarms": self.alarms },
+                },
             ],
         })
     }
@@ -69,7 +95,7 @@ impl Resource for Dashboard {
     }
 
     fn price(&self) -> Option<Price> {
-        Some(prices::free("CloudWatch dashboard", "three dashboards are free, then USD 3 each", "2026-09-22"))
+        Some(prices::dashboard())
     }
 
     fn desired(&self, inputs: &Inputs) -> Desired {

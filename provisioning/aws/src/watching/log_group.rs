@@ -5,7 +5,7 @@ use aws_sdk_cloudwatchlogs::Client;
 use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource};
 
 use crate::{
-    Clients, Names, StackSpec, classify, prices,
+    Clients, Names, StackSpec, Traffic, classify, prices,
     tags::{Tags, hash_map},
 };
 
@@ -18,6 +18,7 @@ pub(crate) struct LogGroup {
     name: String,
     arn: String,
     tags: Tags,
+    traffic: Traffic,
 }
 
 impl LogGroup {
@@ -28,6 +29,7 @@ impl LogGroup {
             arn: format!("arn:aws:logs:{}:{}:log-group:{name}", spec.region, spec.account_id),
             name,
             tags: Tags::new(spec, "logs"),
+            traffic: spec.traffic.clone(),
         }
     }
 }
@@ -39,7 +41,11 @@ impl Resource for LogGroup {
     }
 
     fn price(&self) -> Option<Price> {
-        Some(prices::free("CloudWatch log group", "5 GB a month are free, then USD 0.70 a GB", "2026-09-22"))
+        Some(prices::free("CloudWatch log group", "only what is sent is paid", "2026-09-22"))
+    }
+
+    fn usage(&self) -> Vec<Price> {
+        vec![prices::logs(&self.traffic)]
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {

@@ -15,12 +15,14 @@ pub(crate) struct Topic {
     account_id: String,
     emails: Vec<String>,
     tags: Tags,
+    usage: Vec<Price>,
 }
 
 impl Topic {
     /// The topic of alarms in the shop's Region.
     pub(crate) fn regional(spec: &StackSpec, clients: &Clients) -> Self {
-        Self::new(spec, clients.sns.clone(), "alarms", &spec.region)
+        let usage = vec![prices::mails(&spec.traffic)];
+        Self { usage, ..Self::new(spec, clients.sns.clone(), "alarms", &spec.region) }
     }
 
     /// The topic of alarms on what AWS measures in us-east-1 only; alarms reach topics of their own Region.
@@ -41,6 +43,7 @@ impl Topic {
             account_id: spec.account_id.clone(),
             emails,
             tags: Tags::new(spec, role),
+            usage: Vec::new(),
         }
     }
 
@@ -93,7 +96,11 @@ impl Resource for Topic {
     }
 
     fn price(&self) -> Option<Price> {
-        Some(prices::free("SNS topic", "the first 1,000 mails a month are free", "2026-11-22"))
+        Some(prices::free("SNS topic", "only mails are paid", "2026-11-22"))
+    }
+
+    fn usage(&self) -> Vec<Price> {
+        self.usage.clone()
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {

@@ -207,6 +207,10 @@ impl Resource for TrailPolicy {
         vec![address::TRAIL_BUCKET.into()]
     }
 
+    fn price(&self) -> Option<Price> {
+        Some(prices::free("S3 bucket policy", "part of the bucket", "2026-11-22"))
+    }
+
     fn desired(&self, _inputs: &Inputs) -> Desired {
         Desired::new().set("policy", self.document())
     }
