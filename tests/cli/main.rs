@@ -131,9 +131,18 @@ fn help() {
 #[test]
 fn every_command_that_changes_something_has_a_dry_run() {
     let folder = folder();
-    for command in
-        ["init", "up", "provision", "destroy", "migrate up", "deploy api", "deploy site", "local down", "local reset"]
-    {
+    for command in [
+        "init",
+        "up",
+        "provision",
+        "destroy",
+        "migrate up",
+        "deploy api",
+        "deploy site",
+        "lock release",
+        "local down",
+        "local reset",
+    ] {
         let args: Vec<&str> = command.split(' ').chain(["--help"]).collect();
         let help = jewelctl(folder.path(), &args).expect(0).stdout;
         assert!(help.contains("--dry-run"), "{command} has none");

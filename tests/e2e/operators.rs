@@ -88,12 +88,12 @@ pub fn lock_of_this_machine(shop: &Shop) {
 /// Each command that changed the shop left a record with its steps and calls; reading left none; no secret is in one.
 pub fn runs(shop: &Shop) {
     let list = |args: &[&str]| shop.cloud.run(args).expect(0).json()["runs"].as_array().unwrap().clone();
-    let before = list(&["runs", "--json", "--limit", "1000"]).len();
+    let before = list(&["runs", "list", "--json", "--limit", "1000"]).len();
     shop.cloud.run(&["plan"]).expect(0);
     shop.cloud.run(&["status"]).expect(0);
     shop.cloud.run(&["provision", "--dry-run"]).expect(0);
-    assert_eq!(list(&["runs", "--json", "--limit", "1000"]).len(), before);
-    let first = list(&["runs", "--json", "--limit", "1000"])[0].clone();
+    assert_eq!(list(&["runs", "list", "--json", "--limit", "1000"]).len(), before);
+    let first = list(&["runs", "list", "--json", "--limit", "1000"])[0].clone();
     assert_eq!((&first["outcome"], &first["stack"]), (&"done".into(), &"shop-prod".into()), "{first}");
     assert!(first["command"].as_str().unwrap().starts_with("jewelctl up"), "{first}");
     let steps = first["steps"].as_array().unwrap();
@@ -118,16 +118,17 @@ pub fn missing_permission(shop: &Shop) {
     let variables = shop.cloud.variables();
     let at = |name: &str| variables.iter().find(|(key, _)| key == name).map(|(_, url)| url.as_str()).unwrap();
     let proxy = Proxy::new(at("AWS_ENDPOINT_URL"), at("AWS_ENDPOINT_URL_LIGHTSAIL"));
-    let label = "s3 PUT /shop-ENV-media-747474747474?cors".to_owned();
+    let label = "s3 PUT /shop-ENV-media-747474747474/?cors".to_owned();
     proxy.begin(Rules { env: "denied".into(), fault: Some((Fault::Deny, When::Nth(label, 1))), ..Rules::default() });
     let provision = ["provision", "--yes", "--json", "--env", "denied"];
     let answer = shop
         .as_aws(&provision)
         .env("AWS_ENDPOINT_URL", &proxy.gateway)
         .env("AWS_ENDPOINT_URL_LIGHTSAIL", &proxy.lightsail)
-        .run()
-        .expect(1);
-    assert_eq!(proxy.struck(), 1);
+        .run();
+    let labels: Vec<String> = proxy.calls().into_iter().map(|seen| seen.call.label).collect();
+    assert_eq!(proxy.struck(), 1, "it was not called: {labels:?}");
+    let answer = answer.expect(1);
     let error = answer.json();
     let hint = error["hint"].as_str().unwrap();
     assert!(hint.contains("arn:aws:iam::123456789012:user/ada may not s3:TheAction on arn:aws:s3:::the-resource"));

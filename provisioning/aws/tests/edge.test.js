@@ -50,6 +50,14 @@ test('a name that comes twice keeps both values, and no query leaves the path as
   assert.equal(open(asked('/api/v1/categories')).uri, '/api/v1/categories');
 });
 
+test('one query that is written in several ways is one', () => {
+  const ways = ['rose%20gold', 'rose+gold', 'rose gold', '%72ose%20gold'].map((value) => open(asked('/api/v1/products', { q: { value } })).uri);
+  assert.deepEqual(new Set(ways).size, 1);
+  assert.equal(Buffer.from(ways[0].split('/~')[1], 'hex').toString(), 'q=rose%20gold');
+  const broken = open(asked('/api/v1/products', { q: { value: '100%' } })).uri;
+  assert.equal(Buffer.from(broken.split('/~')[1], 'hex').toString(), 'q=100%25');
+});
+
 test('queries of everything else stay queries', () => {
   const search = asked('/api/v1/admin/products', { q: { value: 'x' } });
   assert.deepEqual(open(search), search.request);

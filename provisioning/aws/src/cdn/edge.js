@@ -54,7 +54,7 @@ function fold(request) {
   Object.keys(request.querystring).sort().forEach(function (name) {
     const given = request.querystring[name];
     (given.multiValue || [given]).forEach(function (one) {
-      pairs.push(one.value === '' ? name : name + '=' + one.value);
+      pairs.push(one.value === '' ? plain(name) : plain(name) + '=' + plain(one.value));
     });
   });
   request.querystring = {};
@@ -63,6 +63,15 @@ function fold(request) {
     return ('0' + letter.charCodeAt(0).toString(16)).slice(-2);
   });
   request.uri = request.uri.replace(/\/$/, '') + '/~' + digits.join('');
+}
+
+// One way to write what can be written in several.
+function plain(text) {
+  try {
+    return encodeURIComponent(decodeURIComponent(text.replace(/\+/g, ' ')));
+  } catch (_) {
+    return encodeURIComponent(text);
+  }
 }
 
 function refusal() {
