@@ -12,7 +12,8 @@ use serde::Serialize;
 
 pub use commands::{
     Command, CompletionsArgs, ConsentArgs, CostArgs, DeployApiArgs, DeployArgs, DeployCommand, DeploySiteArgs,
-    DestroyArgs, DoctorArgs, InitArgs, MigrateArgs, MigrateCommand, PlanArgs, ProvisionArgs, StatusArgs, UpArgs,
+    DestroyArgs, DoctorArgs, DriftArgs, InitArgs, MigrateArgs, MigrateCommand, PlanArgs, ProvisionArgs, StatusArgs,
+    UpArgs,
 };
 pub use local::{LocalArgs, LocalCommand};
 pub use lock::{LockArgs, LockCommand};
@@ -59,7 +60,7 @@ pub struct Global {
     /// The shop's configuration file
     #[arg(long, global = true, env = "JEWEL_CONFIG", default_value = "jewel.toml", value_name = "FILE")]
     pub config: PathBuf,
-    /// The environment, instead of the one in the file
+    /// The environment: `prod`, or one that the file declares by `[env.NAME]`
     #[arg(long, global = true, env = "JEWEL_ENV", value_name = "NAME")]
     pub env: Option<String>,
     /// Where the shop runs

@@ -5,6 +5,7 @@ pub mod cost;
 pub mod deploy;
 pub mod destroy;
 pub mod doctor;
+pub mod drift;
 pub mod guards;
 pub mod init;
 pub mod local;

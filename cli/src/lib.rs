@@ -64,6 +64,7 @@ async fn dispatch(run: &Run, command: Command) -> Outcome {
         Command::Local(args) => commands::local::run(run, args.command).await,
         Command::Up(args) => commands::up::run(run, &args).await,
         Command::Plan(args) => commands::plan::run(run, &args).await,
+        Command::Drift(args) => commands::drift::run(run, &args).await,
         Command::Cost(args) => commands::cost::run(run, &args).await,
         Command::Provision(args) => commands::provision::run(run, &args).await,
         Command::Destroy(args) => commands::destroy::run(run, &args).await,

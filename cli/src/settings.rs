@@ -3,6 +3,7 @@
 //! clap already folds `JEWEL_*` variables into the flags, so what is left is flags over file over defaults.
 
 mod diagnostic;
+mod environments;
 pub mod file;
 pub mod template;
 mod validate;
@@ -39,11 +40,7 @@ impl Settings {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(missing(path)),
             Err(error) => return Err(Failure::from_error(Exit::Usage, &error)),
         };
-        let mut file = diagnostic::parse(path, &text)?;
-        if let Some(env) = &global.env {
-            file.env.clone_from(env);
-        }
-        validate::check(path, &text, &file)?;
+        let file = environments::read(path, &text, global.env.as_deref())?;
         Ok(Self { target: global.target, file, path: path.clone() })
     }
 
@@ -63,9 +60,7 @@ impl Settings {
 /// # Errors
 /// Exit 2, pointing at the line.
 pub fn check(path: &Path, text: &str) -> Result<File, Failure> {
-    let file = diagnostic::parse(path, text)?;
-    validate::check(path, text, &file)?;
-    Ok(file)
+    environments::read(path, text, None)
 }
 
 /// Where this program keeps its data and its cache (XDG).

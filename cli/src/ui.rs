@@ -22,6 +22,7 @@ use jewel_aws::PhaseRecord;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+pub(crate) use fields::value;
 pub(crate) use phase::Phase;
 pub(crate) use plan::{cost, plan, summary};
 pub(crate) use progress::Progress;

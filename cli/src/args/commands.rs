@@ -23,6 +23,8 @@ pub enum Command {
     Up(UpArgs),
     /// Show what `provision` would change
     Plan(PlanArgs),
+    /// Show what is not as `jewel.toml` says: what somebody changed by hand
+    Drift(DriftArgs),
     /// Make the cloud what `jewel.toml` says
     Provision(ProvisionArgs),
     /// Say what the shop costs a month, line by line; exit 7 when that is over the budget
@@ -146,6 +148,17 @@ pub struct PlanArgs {
     pub consent: ConsentArgs,
 }
 
+/// `jewelctl drift`
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  jewelctl drift --exit-code || page-someone\n  jewelctl drift --json | jq .resources"
+)]
+pub struct DriftArgs {
+    /// Exit 6 when anything differs
+    #[arg(long)]
+    pub exit_code: bool,
+}
+
 /// `jewelctl provision`
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  jewelctl provision\n  jewelctl provision plan.json --yes")]
@@ -217,6 +230,7 @@ impl Command {
             | Self::Doctor(_)
             | Self::Local(_)
             | Self::Plan(_)
+            | Self::Drift(_)
             | Self::Cost(_)
             | Self::Status(_)
             | Self::Outputs

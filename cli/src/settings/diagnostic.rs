@@ -4,27 +4,19 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::Path;
 
-use super::file::File;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Parses the file.
-///
-/// # Errors
-/// Exit 2, with the line, the place in it, and a suggestion where one is near.
-pub(super) fn parse(path: &Path, text: &str) -> Result<File, Failure> {
-    toml::from_str(text).map_err(|error| {
-        let message = error.message().to_owned();
-        let suggestion = unknown_key(&message).map(|(key, known)| suggest(&key, &known));
-        let headline = match unknown_key(&message) {
-            Some((key, _)) => format!("unknown key `{key}`"),
-            None => message,
-        };
-        let failure = point_at(path, text, error.span(), &headline);
-        failure.hint(suggestion.unwrap_or_else(|| {
-            format!("every key and its type is explained by `jewelctl init --dry-run`; mend `{}`", path.display())
-        }))
-    })
+/// What is wrong with the file: the line, the place in it, and a suggestion where one is near.
+pub(super) fn explain(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
+    let message = error.message();
+    let unknown = unknown_key(message);
+    let headline = unknown.as_ref().map_or_else(|| message.to_owned(), |(key, _)| format!("unknown key `{key}`"));
+    let hint = unknown.map_or_else(
+        || format!("every key and its type is explained by `jewelctl init --dry-run`; mend `{}`", path.display()),
+        |(key, known)| nearest(&key, &known),
+    );
+    point_at(path, text, error.span(), &headline).hint(hint)
 }
 
 /// A usage failure that shows the line.
@@ -54,7 +46,8 @@ fn unknown_key(message: &str) -> Option<(String, Vec<String>)> {
     Some((key, quoted.collect()))
 }
 
-fn suggest(key: &str, known: &[String]) -> String {
+/// What was probably meant, else all there is.
+pub(super) fn nearest(key: &str, known: &[String]) -> String {
     let near = known
         .iter()
         .map(|candidate| (strsim::damerau_levenshtein(key, candidate), candidate))
@@ -62,7 +55,7 @@ fn suggest(key: &str, known: &[String]) -> String {
         .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 3);
     match near {
         Some((_, candidate)) => format!("did you mean `{candidate}`?"),
-        None => format!("the keys known here are {}", known.join(", ")),
+        None => format!("There are {}.", known.join(", ")),
     }
 }
 
@@ -71,7 +64,7 @@ mod tests {
     use super::*;
 
     fn failure(text: &str) -> String {
-        parse(Path::new("jewel.toml"), text).unwrap_err().render()
+        super::super::environments::read(Path::new("jewel.toml"), text, None).unwrap_err().render()
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct File {
     /// The shop's name, the first part of every resource's name.
     pub project: String,
-    /// The environment, the second part.
+    /// The environment, the second part. In the file also the tables `[env.NAME]`, which are laid over it before.
     #[serde(default = "default_env")]
     pub env: String,
     /// The AWS Region.
@@ -182,8 +182,11 @@ pub struct Local {
     pub mysqld: Option<PathBuf>,
 }
 
+/// The environment when nobody names one.
+pub const DEFAULT_ENV: &str = "prod";
+
 fn default_env() -> String {
-    "prod".into()
+    DEFAULT_ENV.into()
 }
 
 fn default_region() -> String {

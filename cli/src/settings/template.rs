@@ -28,7 +28,7 @@ mod tests {
             ..File::named("shop")
         })
         .unwrap();
-        for (key, value) in all.as_table().unwrap() {
+        for (key, value) in all.as_table().unwrap().iter().filter(|(key, _)| *key != "env") {
             let keys: Vec<&String> = value.as_table().map_or_else(|| vec![key], |table| table.keys().collect());
             for key in keys {
                 assert!(
@@ -37,5 +37,6 @@ mod tests {
                 );
             }
         }
+        assert!(text.contains("\n# [env.staging]\n"));
     }
 }

@@ -5,21 +5,25 @@
 //! `CreateInstances` and `CreateRelationalDatabase` document them, and a Cognito domain prefix may not hold
 //! `aws`, `amazon` or `cognito`.
 
+use std::ops::Range;
 use std::path::Path;
 
 use super::diagnostic::point_at;
 use super::file::File;
 use crate::failure::Failure;
 
+/// Where the value of a section's key stands, when the file says it.
+pub(super) type Place<'a> = dyn Fn(&str, &str) -> Option<Range<usize>> + 'a;
+
 /// Checks every value.
 ///
 /// # Errors
 /// Exit 2 at the first value that cannot work, pointing at its line.
-pub(super) fn check(path: &Path, text: &str, file: &File) -> Result<(), Failure> {
+pub(super) fn check(path: &Path, text: &str, file: &File, place: &Place<'_>) -> Result<(), Failure> {
     for (section, key, problem, hint) in problems(file).into_iter().chain(traffic_problems(file)) {
         if let Some(problem) = problem {
             let message = format!("`{}` {problem}", dotted(section, key));
-            return Err(point_at(path, text, locate(text, section, key), &message).hint(hint));
+            return Err(point_at(path, text, place(section, key), &message).hint(hint));
         }
     }
     Ok(())
@@ -189,35 +193,12 @@ fn dotted(section: &str, key: &str) -> String {
     if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") }
 }
 
-/// Where the key's value stands, when the file says it (a flag may have).
-fn locate(text: &str, section: &str, key: &str) -> Option<std::ops::Range<usize>> {
-    let mut current = String::new();
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        let trimmed = line.trim();
-        if let Some(name) = trimmed.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            name.trim().clone_into(&mut current);
-        } else if current == section
-            && let Some((name, value)) = line.split_once('=')
-            && name.trim() == key
-        {
-            let lead = value.len() - value.trim_start().len();
-            let start = offset + name.len() + 1 + lead;
-            return Some(start..start + value.trim().len());
-        }
-        offset += line.len();
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn failure(text: &str) -> String {
-        let path = Path::new("jewel.toml");
-        let file = super::super::diagnostic::parse(path, text).unwrap();
-        check(path, text, &file).unwrap_err().render()
+        super::super::environments::read(Path::new("jewel.toml"), text, None).unwrap_err().render()
     }
 
     #[test]

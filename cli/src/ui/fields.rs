@@ -83,7 +83,7 @@ fn change(field: &FieldChange) -> String {
     if field.forces_replacement { format!("{arrow}  (needs a new one)") } else { arrow }
 }
 
-fn value(value: &Value) -> String {
+pub(crate) fn value(value: &Value) -> String {
     let text = match value {
         Value::Null => "nothing".to_owned(),
         Value::String(text) => text.clone(),

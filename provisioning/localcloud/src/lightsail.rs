@@ -10,7 +10,9 @@
 
 mod access;
 mod addons;
+mod address_types;
 mod alarms;
+mod authorize;
 mod catalog;
 mod contacts;
 mod databases;
@@ -78,8 +80,10 @@ pub struct LightsailOptions {
     pub region: String,
     /// Twelve digits.
     pub account_id: String,
-    /// The only access key that is let in.
+    /// The access key that may do everything.
     pub access_key_id: String,
+    /// Where to ask what other keys may do; without it they may do nothing.
+    pub identity_url: Option<String>,
     /// By how much AWS's waiting times are multiplied; 0 waits for nothing but the work itself.
     pub time_factor: f64,
     /// A `mysqld` to run databases with instead of Debian's `mariadbd`.

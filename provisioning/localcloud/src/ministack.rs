@@ -7,3 +7,6 @@ mod supervisor;
 
 pub(crate) use environment::{OLDEST_PYTHON, ensure, find_python};
 pub(crate) use supervisor::{Ministack, Settings};
+
+/// Where the launcher answers whether a key may do something in a service that is not ministack's.
+pub(crate) const AUTHORIZE_PATH: &str = "/_jewel/authorize";

@@ -86,6 +86,7 @@ pub async fn run(options: &Options) -> Result<(), Error> {
             region: settings.region.clone(),
             account_id: settings.account_id.clone(),
             access_key_id: settings.access_key_id.clone(),
+            identity_url: Some(format!("http://127.0.0.1:{}{}", settings.gateway_port(), ministack::AUTHORIZE_PATH)),
             time_factor: options.time_factor,
             mysqld: options.mysqld.clone(),
         },

@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 
 use super::{
-    access, addons, alarms, catalog, contacts, databases, fault::Fault, instances, load_balancers,
+    access, addons, address_types, alarms, catalog, contacts, databases, fault::Fault, instances, load_balancers,
     load_balancers::certificates, metrics, model::MODEL, operations, parameters, passwords, ports, service::Service,
     static_ips, tags,
 };
@@ -83,6 +83,7 @@ const OPERATIONS: &[(&str, Handler)] = &[
     ("RebootRelationalDatabase", to!(databases::reboot)),
     ("ReleaseStaticIp", to!(static_ips::release)),
     ("SendContactMethodVerification", to!(contacts::send_verification)),
+    ("SetIpAddressType", to!(address_types::set)),
     ("StartInstance", to!(instances::start)),
     ("StartRelationalDatabase", to!(databases::start)),
     ("StopInstance", to!(instances::stop)),

@@ -24,6 +24,7 @@ pub(crate) enum FaultKind {
     MissingAuthentication,
     IncompleteSignature,
     UnrecognizedClient,
+    AccessDenied,
     InvalidSignature,
     UnknownOperation,
     /// AWS has the operation and this service does not: AWS has no error for that, so it has a name of its own.
@@ -41,6 +42,7 @@ impl FaultKind {
             Self::MissingAuthentication => "MissingAuthenticationTokenException",
             Self::IncompleteSignature => "IncompleteSignatureException",
             Self::UnrecognizedClient => "UnrecognizedClientException",
+            Self::AccessDenied => "AccessDeniedException",
             Self::InvalidSignature => "InvalidSignatureException",
             Self::UnknownOperation => "UnknownOperationException",
             Self::NotBuilt => "OperationNotBuiltException",
@@ -56,6 +58,7 @@ impl FaultKind {
             Self::MissingAuthentication
             | Self::IncompleteSignature
             | Self::UnrecognizedClient
+            | Self::AccessDenied
             | Self::InvalidSignature => StatusCode::FORBIDDEN,
             Self::UnknownOperation => StatusCode::NOT_FOUND,
             Self::NotBuilt => StatusCode::NOT_IMPLEMENTED,
@@ -123,6 +126,10 @@ impl Fault {
 
     pub(crate) fn unrecognized_client() -> Self {
         Self::new(FaultKind::UnrecognizedClient, "The security token included in the request is invalid.")
+    }
+
+    pub(crate) fn access_denied(message: impl Into<String>) -> Self {
+        Self::new(FaultKind::AccessDenied, message)
     }
 
     pub(crate) fn invalid_signature(message: impl Into<String>) -> Self {

@@ -38,7 +38,7 @@ pub(crate) struct LoadBalancer {
     pub(crate) address: Ipv4Addr,
     pub(crate) instance_port: u16,
     pub(crate) health_check_path: String,
-    ip_address_type: String,
+    pub(crate) ip_address_type: String,
     pub(crate) redirects_to_https: bool,
     tls_policy: String,
     /// Names.

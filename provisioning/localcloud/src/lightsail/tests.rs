@@ -31,6 +31,7 @@ fn options() -> LightsailOptions {
         region: "eu-west-1".to_owned(),
         account_id: "747474747474".to_owned(),
         access_key_id: "AKIAEXAMPLE".to_owned(),
+        identity_url: None,
         time_factor: 0.0,
         mysqld: None,
     }

@@ -1,7 +1,6 @@
 //! Lightsail's wire: AWS JSON 1.1 over HTTP, one address, the operation named by a header.
 //!
-//! Signatures are looked at, not verified: this service is told which access key is let in, not its secret. Knows
-//! nothing of what the operations do.
+//! Signatures are looked at, not verified: this service is told no secret keys. Knows nothing of what the operations do.
 
 use std::sync::Arc;
 
@@ -16,7 +15,12 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{contacts, dispatch, fault::Fault, service::Service};
+use super::{
+    authorize::{self, Caller},
+    contacts, dispatch,
+    fault::Fault,
+    service::Service,
+};
 
 const TARGET_PREFIX: &str = "Lightsail_20161128.";
 
@@ -63,12 +67,13 @@ async fn answer(State(service): State<Arc<Service>>, headers: HeaderMap, body: B
 async fn handle(service: Arc<Service>, headers: &HeaderMap, body: &[u8]) -> Result<Value, Fault> {
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let operation = target.strip_prefix(TARGET_PREFIX).ok_or_else(|| Fault::unknown_operation(target))?;
-    authenticate(headers, &service.options.access_key_id, &service.options.region)?;
+    let caller = authenticate(headers, &service.options.region)?;
     let request = if body.is_empty() {
         Value::Object(serde_json::Map::new())
     } else {
         serde_json::from_slice(body).map_err(|error| Fault::serialization(format!("The body is not JSON: {error}")))?
     };
+    authorize::check(&service, &caller, operation, &request).await?;
     dispatch::call(service, operation, request).await
 }
 
@@ -84,8 +89,8 @@ fn prune(value: &mut Value) {
     }
 }
 
-/// Lets in only requests signed (in form) by `access_key_id` for Lightsail in `region`.
-fn authenticate(headers: &HeaderMap, access_key_id: &str, region: &str) -> Result<(), Fault> {
+/// Lets in only requests signed (in form) for Lightsail in `region`; gives by whom.
+fn authenticate(headers: &HeaderMap, region: &str) -> Result<Caller, Fault> {
     let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let header = header.ok_or_else(Fault::missing_authentication)?;
     let parts = header
@@ -105,15 +110,12 @@ fn authenticate(headers: &HeaderMap, access_key_id: &str, region: &str) -> Resul
     let [terminator, signed_service, signed_region, _date, key] = scope[..] else {
         return Err(Fault::incomplete_signature("Credential must have exactly 5 slash-delimited elements."));
     };
-    if key != access_key_id {
-        return Err(Fault::unrecognized_client());
-    }
     if (signed_region, signed_service, terminator) != (region, "lightsail", "aws4_request") {
         return Err(Fault::invalid_signature(format!(
             "Credential should be scoped to {region}/lightsail/aws4_request, not {signed_region}/{signed_service}/{terminator}."
         )));
     }
-    Ok(())
+    Ok(Caller::new(key, headers))
 }
 
 #[cfg(test)]
@@ -126,7 +128,7 @@ mod tests {
         if let Some(value) = authorization {
             headers.insert(header::AUTHORIZATION, value.parse().unwrap());
         }
-        authenticate(&headers, "AKIAEXAMPLE", "eu-west-1").map_err(|fault| fault.kind)
+        authenticate(&headers, "eu-west-1").map(drop).map_err(|fault| fault.kind)
     }
 
     fn signed(credential: &str) -> String {
@@ -134,10 +136,8 @@ mod tests {
     }
 
     #[test]
-    fn only_the_clouds_own_key_is_let_in() {
+    fn only_signed_requests_are_let_in() {
         assert_eq!(attempt(Some(&signed("AKIAEXAMPLE/20261122/eu-west-1/lightsail/aws4_request"))), Ok(()));
-        let other = signed("AKIAOTHER/20261122/eu-west-1/lightsail/aws4_request");
-        assert_eq!(attempt(Some(&other)), Err(FaultKind::UnrecognizedClient));
         assert_eq!(attempt(None), Err(FaultKind::MissingAuthentication));
         assert_eq!(attempt(Some("Bearer x")), Err(FaultKind::IncompleteSignature));
         assert_eq!(attempt(Some("AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE")), Err(FaultKind::IncompleteSignature));

@@ -6,6 +6,8 @@ What is added to it, and why:
 * The process ends when its parent does (standard input is a pipe that the parent holds open).
 * Names under `.localhost` resolve to 127.0.0.1 everywhere, so that a CloudFront origin can be an API of this cloud.
 * Policies may name the condition keys `s3:if-none-match` and `cloudwatch:namespace`, which ministack does not know.
+* Cognito changes groups, and keeps which issuer a user pool was given.
+* Lightsail, which is not here, may ask what a key's policies allow.
 * Certificates and domains are as strict as AWS's (`certificates.py`).
 * CloudFront's flat-rate plans are there, with what they refuse (`pricing_plans.py`).
 * An HTTP integration of API Gateway answers with all headers of its backend, as AWS's does.
@@ -234,6 +236,97 @@ def metric_namespace(body, params):
         return None
 
 
+def complete_cognito(cognito):
+    dispatch, create, update = cognito._dispatch_idp, cognito._create_user_pool, cognito._update_user_pool
+
+    def update_group(data):
+        pool, error = cognito._resolve_pool(data.get("UserPoolId"))
+        if error:
+            return error
+        group = pool["_groups"].get(data.get("GroupName"))
+        if not group:
+            return cognito.error_response_json("ResourceNotFoundException", "Group not found.", 400)
+        group.update({key: data[key] for key in ("Description", "RoleArn", "Precedence") if key in data})
+        group["LastModifiedDate"] = cognito._now_epoch()
+        return cognito.json_response({"Group": cognito._group_out(group)})
+
+    async def dispatch_idp(action, data):
+        return update_group(data) if action == "UpdateGroup" else await dispatch(action, data)
+
+    def keep_issuer(identity, data):
+        pool, error = cognito._resolve_pool(identity)
+        if not error:
+            # What is not said goes back to the default, as with everything in UpdateUserPool.
+            pool["IssuerConfiguration"] = data.get("IssuerConfiguration") or {"Type": "ORIGINAL"}
+
+    def create_user_pool(data):
+        answer = create(data)
+        if answer[0] == 200:
+            keep_issuer(json.loads(answer[2])["UserPool"]["Id"], data)
+        return answer
+
+    def update_user_pool(data):
+        answer = update(data)
+        if answer[0] == 200:
+            keep_issuer(data["UserPoolId"], data)
+        return answer
+
+    cognito._dispatch_idp = dispatch_idp
+    cognito._create_user_pool = create_user_pool
+    cognito._update_user_pool = update_user_pool
+
+
+def authorizing(application, iam, responses):
+    """Answers `/_jewel/authorize`: whether a key may do something in a service that ministack does not have."""
+
+    def denial(question):
+        account = os.environ["MINISTACK_ACCOUNT_ID"]
+        responses.set_request_account_id(account)
+        key = question["access_key_id"]
+        credential = iam.resolve_credential(key, account, question.get("session_token"))
+        if isinstance(credential, iam.CredentialResolutionError):
+            return credential.code, credential.message
+        principal = iam.resolve_principal(key, account, credential)
+        if isinstance(principal, iam.AuthError):
+            return principal.code, principal.message
+        if principal.policies is None:
+            return None
+        context = {f"aws:resourcetag/{name}".lower(): value for name, value in question["resource_tags"].items()}
+        context |= {f"aws:requesttag/{name}".lower(): value for name, value in question["request_tags"].items()}
+        action = question["action"]
+        asked = iam.EvalContext(
+            principal_arn=principal.arn,
+            principal_type=principal.type,
+            principal_account=principal.account,
+            action=action,
+            resource_arn="*",
+            region=os.environ["MINISTACK_REGION"],
+            service_context=context,
+            principal_keys=principal.keys,
+        )
+        if iam.evaluate(asked, principal.policies, *principal.limits).decision == "Allow":
+            return None
+        why = f"no identity-based policy allows the {action} action"
+        return "AccessDeniedException", f"User: {principal.arn} is not authorized to perform: {action} because {why}"
+
+    async def wrapped(scope, receive, send):
+        if scope["type"] != "http" or scope["path"] != "/_jewel/authorize":
+            return await application(scope, receive, send)
+        body = b""
+        while True:
+            message = await receive()
+            body += message.get("body", b"")
+            if not message.get("more_body"):
+                break
+        refused = denial(json.loads(body))
+        answer = json.dumps({"code": refused[0], "message": refused[1]} if refused else {}).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
+        await send({"type": "http.response.start", "status": 403 if refused else 200, "headers": headers})
+        await send({"type": "http.response.body", "body": answer})
+
+    return wrapped
+
+
 def stop_with_parent(stop, loop):
     def watch():
         while os.read(0, 4096):
@@ -249,8 +342,8 @@ async def serve():
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
     from ministack import app
-    from ministack.core import iam_actions, persistence
-    from ministack.services import apigateway
+    from ministack.core import iam_actions, iam_evaluator, persistence, responses
+    from ministack.services import apigateway, cognito
 
     # Python is told to look nowhere by itself; what is beside this file is ours.
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -261,6 +354,7 @@ async def serve():
     pricing_plans.patch(app)
     proxy_with_all_headers(apigateway)
     know_more_condition_keys(iam_actions)
+    complete_cognito(cognito)
     saver = Saver(app, persistence)
 
     stop = asyncio.Event()
@@ -274,7 +368,8 @@ async def serve():
     config.keep_alive_timeout = 75
     config.graceful_timeout = 2
     config.loglevel = "WARNING"
-    await hypercorn_serve(saving(app.app, saver), config, shutdown_trigger=stop.wait)
+    served = authorizing(saving(app.app, saver), iam_evaluator, responses)
+    await hypercorn_serve(served, config, shutdown_trigger=stop.wait)
     saver.save()
 
 

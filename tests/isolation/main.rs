@@ -1,0 +1,109 @@
+//! Who may touch what: the API with its own key, and an environment beside another.
+//!
+//! One cloud with two environments of one shop, `prod` and `staging`; the last trial takes `staging` down.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::process::{ExitCode, Stdio};
+use std::sync::Arc;
+
+use jewel_tests::{Answer, Cloud, inventory::Inventory};
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::{Value, json};
+
+const RIGHTS: &str = include_str!("rights.py");
+const CONTENTS: &str = include_str!("contents.py");
+
+type Test = fn(&Cloud);
+
+/// In this order.
+const TESTS: &[(&str, Test)] = &[
+    ("the_api_s_key_opens_what_it_needs_and_nothing_else", rights),
+    ("one_environment_s_end_leaves_the_other_as_it_was", two_environments),
+];
+
+fn main() -> ExitCode {
+    let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
+    let cloud = (!arguments.list).then(|| Arc::new(ground()));
+    let trials = TESTS.iter().map(|(name, test)| {
+        let (cloud, test) = (cloud.clone(), *test);
+        Trial::test(*name, move || {
+            let cloud = cloud.expect("a cloud");
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| test(&cloud))).map_err(|cause| {
+                let text = cause.downcast_ref::<String>().cloned();
+                Failed::from(text.or_else(|| cause.downcast_ref::<&str>().map(|s| (*s).to_owned())).unwrap_or_default())
+            })
+        })
+    });
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    drop(cloud);
+    conclusion.exit_code()
+}
+
+/// Two environments, the second with settings of its own.
+fn ground() -> Cloud {
+    let cloud = Cloud::new();
+    cloud.run(&["init", "--yes"]).expect(0);
+    let file = cloud.folder().join("jewel.toml");
+    let text = fs_err::read_to_string(&file).unwrap();
+    fs_err::write(&file, format!("{text}\n[env.staging]\napi.throttle_burst = 20\nsnapshots.hour_utc = 3\n")).unwrap();
+    cloud.run(&["local", "up"]).expect(0);
+    for env in ["prod", "staging"] {
+        cloud.run(&["provision", "--env", env, "--yes"]).expect(0);
+    }
+    cloud.run(&["plan", "--env", "stagin"]).expect(2);
+    cloud
+}
+
+fn outputs(cloud: &Cloud, env: &str) -> Value {
+    let mut outputs = cloud.run(&["outputs", "--env", env, "--json"]).expect(0).json();
+    outputs["stack"] = format!("shop-{env}").into();
+    outputs
+}
+
+/// Runs a program with one line of input.
+fn ask(cloud: &Cloud, program: &str, line: &Value) -> Answer {
+    let mut command = cloud.python_command(program);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("python3 runs");
+    writeln!(child.stdin.take().expect("a pipe"), "{line}").expect("the program listens");
+    Answer::from(child.wait_with_output().expect("the program ends"))
+}
+
+/// Under the policies that were provisioned, with the key that is on the instance, against a cloud that enforces them.
+fn rights(cloud: &Cloud) {
+    let environments = json!([outputs(cloud, "prod"), outputs(cloud, "staging")]);
+    let calls = ask(cloud, RIGHTS, &environments).expect(0).stream();
+    let expecting = |what: &str| calls.iter().filter(|call| call["expected"] == what).count();
+    assert!(expecting("ok") >= 7 && expecting("denied") >= 50, "{} calls", calls.len());
+    let wrong: Vec<&Value> = calls.iter().filter(|call| call["expected"] != call["got"]).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Every name, every setting and every object's every version.
+fn two_environments(cloud: &Cloud) {
+    let inventory = Inventory::new(cloud);
+    let prod = outputs(cloud, "prod");
+    let contents = || -> BTreeMap<String, Value> {
+        serde_json::from_value(ask(cloud, CONTENTS, &prod).expect(0).json()).expect("an object")
+    };
+    let (names, before) = (inventory.of("prod"), contents());
+    assert!(before.len() > 60, "{} items", before.len());
+    let staging = inventory.of("staging");
+    assert_eq!(kinds(&names), kinds(&staging), "both environments have the same resources");
+
+    cloud.run(&["destroy", "--env", "staging", "--confirm", "shop-staging", "--delete-data"]).expect(0);
+
+    assert_eq!(inventory.of("staging"), BTreeMap::new());
+    assert_eq!(inventory.of("prod"), names);
+    let after = contents();
+    let changed: Vec<_> = before.iter().filter(|(name, value)| after.get(*name) != Some(value)).collect();
+    assert!(changed.is_empty() && before.len() == after.len(), "{changed:#?}");
+    cloud.run(&["plan", "--env", "prod", "--exit-code"]).expect(0);
+    cloud.run(&["drift", "--env", "prod", "--exit-code"]).expect(0);
+}
+
+/// Resources, not the objects in buckets: the records of runs have times in their names.
+fn kinds(items: &BTreeMap<String, usize>) -> BTreeMap<&String, usize> {
+    items.iter().filter(|(name, _)| !name.starts_with("object ")).map(|(name, count)| (name, *count)).collect()
+}
