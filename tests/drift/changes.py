@@ -589,41 +589,50 @@ SETTINGS += ["MetricName", "Namespace", "Statistic", "Dimensions", "Period", "Ev
 SETTINGS += ["Threshold", "ComparisonOperator", "TreatMissingData", "ExtendedStatistic", "Unit"]
 
 
-def edit_alarm(name, region, fields):
+def edit_alarm(name, region, edit):
     watch = aws("cloudwatch", region)
     now = watch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
-    request = {key: now[key] for key in SETTINGS if key in now}
-    watch.put_metric_alarm(**{**request, **fields})
+    changed = edit(now)
+    request = {**{key: now[key] for key in SETTINGS if now.get(key) is not None}, **changed}
+    if "ExtendedStatistic" in request:
+        # It has one or the other.
+        request.pop("ExtendedStatistic" if "Statistic" in changed else "Statistic", None)
+    watch.put_metric_alarm(**request)
 
 
-def alarm(address, region):
-    name = f"{STACK}-{address.removeprefix('alarm.')}"
-    for field, setting in {
-        "actions": {"AlarmActions": []},
-        "actions_enabled": {"ActionsEnabled": False},
-        "comparison": {"ComparisonOperator": "LessThanThreshold"},
-        "description": {"AlarmDescription": "something else"},
-        "dimensions": {"Dimensions": []},
-        "metric": {"MetricName": "Count"},
-        "missing_data": {"TreatMissingData": "breaching"},
-        "period_s": {"Period": 60},
-        "periods": {"EvaluationPeriods": 9},
-        "statistic": {"Statistic": "Minimum"},
-        "threshold": {"Threshold": 123456.0},
-    }.items():
-        CHANGES[(address, field)] = lambda setting=setting: edit_alarm(name, region, setting)
+def other(key, *values):
+    return lambda now: {key: next(value for value in values if value != now.get(key))}
 
 
-def fewer_datapoints(name, region):
-    now = aws("cloudwatch", region).describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
-    edit_alarm(name, region, {"DatapointsToAlarm": now["DatapointsToAlarm"] - 1})
+ALARM_EDITS = {
+    "actions": lambda now: {"AlarmActions": []},
+    "actions_enabled": lambda now: {"ActionsEnabled": False},
+    "comparison": other("ComparisonOperator", "LessThanOrEqualToThreshold", "GreaterThanThreshold"),
+    "datapoints": lambda now: {"DatapointsToAlarm": now["DatapointsToAlarm"] - 1},
+    "description": lambda now: {"AlarmDescription": "something else"},
+    "dimensions": lambda now: {"Dimensions": [{"Name": "Another", "Value": "one"}]},
+    "metric": lambda now: {"MetricName": "Another"},
+    "missing_data": other("TreatMissingData", "breaching", "ignore"),
+    "period_s": other("Period", 120, 180),
+    "periods": lambda now: {"EvaluationPeriods": now["EvaluationPeriods"] + 1},
+    "statistic": other("Statistic", "SampleCount", "Minimum"),
+    "threshold": lambda now: {"Threshold": now["Threshold"] + 0.5},
+}
 
 
-for address, region in [("alarm.api-errors", None), ("alarm.api-latency", None), ("alarm.edge-errors", "us-east-1")]:
-    alarm(address, region)
-CHANGES[("alarm.api-latency", "datapoints")] = lambda: fewer_datapoints(f"{STACK}-api-latency", None)
-CHANGES[("alarm.edge-errors", "datapoints")] = lambda: fewer_datapoints(f"{STACK}-edge-errors", "us-east-1")
-fixed("alarm.api-errors", "of one period one datapoint is the least and the most", "datapoints")
+# All there are, so that a new one needs no line here.
+ALARMS = {}
+for region in ["us-east-1", None]:
+    for one in aws("cloudwatch", region).describe_alarms(AlarmNamePrefix=f"{STACK}-")["MetricAlarms"]:
+        if f":{region or HOME}:" in one["AlarmArn"]:
+            ALARMS[one["AlarmName"]] = (region, one)
+for name, (region, one) in ALARMS.items():
+    address = f"alarm.{name.removeprefix(STACK + '-')}"
+    for field, edit in ALARM_EDITS.items():
+        CHANGES[(address, field)] = lambda name=name, region=region, edit=edit: edit_alarm(name, region, edit)
+    if one.get("DatapointsToAlarm", 1) == 1:
+        del CHANGES[(address, "datapoints")]
+        fixed(address, "of one period one datapoint is the least and the most", "datapoints")
 
 
 @change("dashboard.shop", "body")
