@@ -1,15 +1,34 @@
-//! How long a plan without changes takes when every call takes 80 ms longer, beside the same calls made one after
-//! another: `cargo run -p jewel-tests --example latency`.
+//! How long things take when every call takes 80 ms longer, beside the same calls made one after another, and beside the
+//! longest chain of steps that need each other: `cargo run -p jewel-tests --example latency`.
+
+mod chain;
 
 use std::time::{Duration, Instant};
 
-use jewel_tests::proxy::Rules;
-use jewel_tests::{Cloud, Proxied};
+use jewel_tests::proxy::{Rules, Seen};
+use jewel_tests::{Answer, Cloud, Proxied};
+
+use chain::Chain;
 
 const LATENCY: Duration = Duration::from_millis(80);
 
-/// What a plan may take with that latency.
+/// What a plan without changes may take with that latency.
 const LIMIT: Duration = Duration::from_secs(2);
+
+/// What a provision from nothing may take, in times of its longest chain.
+const RATIO: f64 = 1.15;
+
+struct Run {
+    took: Duration,
+    answer: Answer,
+    calls: Vec<Seen>,
+}
+
+impl Run {
+    fn sum(&self) -> Duration {
+        self.calls.iter().map(|seen| seen.took).sum()
+    }
+}
 
 fn main() {
     let cloud = Cloud::new();
@@ -18,21 +37,33 @@ fn main() {
     let way = Proxied::new(&cloud);
     let run = |latency: Duration, args: &[&str]| {
         let began = Instant::now();
-        way.run(Rules { env: "prod".into(), latency, ..Rules::default() }, args).expect(0);
-        let took = began.elapsed();
-        let calls = way.proxy.calls();
-        let sum: Duration = calls.iter().map(|seen| seen.took).sum();
-        (took, calls.len(), sum)
+        let answer = way.run(Rules { env: "prod".into(), latency, ..Rules::default() }, args).expect(0);
+        Run { took: began.elapsed(), answer, calls: way.proxy.calls() }
     };
-    println!("{:<34} {:>9} {:>7} {:>18}", "", "took", "calls", "one after another");
-    let say = |what: &str, (took, calls, sum): (Duration, usize, Duration)| {
-        println!("{what:<34} {:>7.2} s {calls:>7} {:>16.2} s", took.as_secs_f64(), sum.as_secs_f64());
+    println!("{:<38} {:>9} {:>7} {:>18} {:>7}", "", "took", "calls", "one after another", "ratio");
+    let say = |what: &str, run: &Run| {
+        let (took, sum) = (run.took.as_secs_f64(), run.sum().as_secs_f64());
+        println!("{what:<38} {took:>7.2} s {:>7} {sum:>16.2} s {:>7.1}", run.calls.len(), sum / took);
     };
-    say("provision from nothing", run(Duration::ZERO, &["provision", "--yes", "--json"]));
-    say("plan without changes", run(Duration::ZERO, &["plan", "--exit-code"]));
-    let mut slow: Vec<_> = (0..5).map(|_| run(LATENCY, &["plan", "--exit-code"])).collect();
-    slow.sort();
-    say("the same with 80 ms a call", slow[slow.len() / 2]);
-    let took = slow[slow.len() / 2].0;
-    assert!(took <= LIMIT, "a plan without changes took {took:?}, more than {LIMIT:?}");
+    let edges = run(Duration::ZERO, &["plan", "--json"]).answer.json();
+    let first = run(LATENCY, &["provision", "--yes", "--json"]);
+    say("provision from nothing, 80 ms a call", &first);
+    let mut plans: Vec<Run> = (0..5).map(|_| run(LATENCY, &["plan", "--exit-code"])).collect();
+    plans.sort_by_key(|run| run.took);
+    let plan = plans.swap_remove(plans.len() / 2);
+    say("plan without changes, 80 ms a call", &plan);
+
+    let chain = Chain::longest(&edges, &first.answer.stream());
+    let around = first.took.saturating_sub(chain.applying);
+    println!("\nthe longest chain of the provision:");
+    println!("  {:>7.2} s  before and after: account, plan, lock, plan again, outputs", around.as_secs_f64());
+    for (address, took) in &chain.steps {
+        println!("  {:>7.2} s  {address}", took.as_secs_f64());
+    }
+    let path = around + chain.steps.iter().map(|(_, took)| *took).sum::<Duration>();
+    let ratio = first.took.as_secs_f64() / path.as_secs_f64();
+    println!("  {:>7.2} s  in all; the provision took {ratio:.2} times that", path.as_secs_f64());
+
+    assert!(ratio <= RATIO, "a provision takes {ratio:.2} times its longest chain, more than {RATIO}");
+    assert!(plan.took <= LIMIT, "a plan without changes took {:?}, more than {LIMIT:?}", plan.took);
 }

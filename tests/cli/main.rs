@@ -69,7 +69,9 @@ fn a_shop_says_what_it_costs_and_what_it_may_not() {
     fs_err::write(&file, "project = \"shop\"\ndomain = \"permata.example\"\n").unwrap();
     let answer = jewelctl(folder.path(), &["cost"]).expect(0);
     assert!(answer.stdout.lines().all(|line| line.chars().count() <= 80), "{}", answer.stdout);
-    insta::assert_snapshot!(answer.stdout);
+    for shown in ["Lightsail instance small_3_0", "Route 53 hosted zone", "43.45", "32.83", "65.00"] {
+        assert!(answer.stdout.contains(shown), "no {shown}:\n{}", answer.stdout);
+    }
     let cost = jewelctl(folder.path(), &["cost", "--json"]).expect(0).json();
     assert_eq!((&cost["total_usd"], &cost["budget_usd"]), (&serde_json::json!(43.45), &serde_json::json!(65.0)));
     let lines = cost["lines"].as_array().unwrap();

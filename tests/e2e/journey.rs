@@ -127,6 +127,26 @@ pub fn stale_plan(shop: &Shop) {
     shop.cloud.run(&["provision", "--yes"]).expect(0);
 }
 
+/// What would cost more than it may is refused before anything is written, as a plan, a file and an `up`.
+pub fn over_budget(shop: &Shop) {
+    let path = shop.cloud.folder().join("jewel.toml");
+    let text = fs_err::read_to_string(&path).unwrap();
+    fs_err::write(&path, text.replace("monthly_usd = 65.0", "monthly_usd = 10.0")).unwrap();
+    let refused = shop.cloud.run(&["plan", "--out", "dear.json"]).expect(7);
+    assert!(refused.stderr.contains("`budget.monthly_usd` allows USD 10.00"), "{}", refused.stderr);
+    for command in [&["provision", "--yes"][..], &["provision", "dear.json", "--yes"], &["up", "--yes"], &["cost"]] {
+        shop.cloud.run(command).expect(7);
+    }
+    // The budget itself is what would change, and it has not.
+    let pending = shop.cloud.run(&["plan", "--over-budget", "--exit-code", "--json"]).expect(6).json();
+    assert_eq!(pending["cost"]["budget_usd"], 10.0, "{}", pending["cost"]);
+    shop.cloud.run(&["provision", "dear.json", "--yes", "--over-budget"]).expect(0);
+    // What is paid already refuses nothing that changes nothing.
+    shop.cloud.run(&["plan", "--exit-code"]).expect(0);
+    fs_err::write(&path, text).unwrap();
+    shop.cloud.run(&["provision", "--yes"]).expect(0);
+}
+
 /// Nothing pending.
 pub fn migrations(shop: &Shop) {
     shop.cloud.run(&["migrate", "status", "--exit-code"]).expect(0);

@@ -45,6 +45,7 @@ const TESTS: &[(&str, Test)] = &[
     ("plan_says_no_changes", journey::plan_is_empty),
     ("a_second_provision_writes_nothing", journey::second_provision),
     ("a_saved_plan_is_refused_when_stale", journey::stale_plan),
+    ("a_shop_over_budget_is_refused", journey::over_budget),
     ("the_schema_is_up_to_date", journey::migrations),
     ("secrets_are_in_no_output", journey::no_secrets),
     ("a_bad_release_leaves_the_old_one_serving", journey::bad_release),

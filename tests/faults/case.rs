@@ -153,8 +153,10 @@ pub(crate) fn finish(mut child: Child) -> Answer {
             None => {
                 child.kill().expect("a child");
                 let _ = child.wait();
-                let stderr = stderr.join().expect("no panic");
-                panic!("it hangs:\n{}", String::from_utf8_lossy(&stderr));
+                let (stdout, stderr) = (stdout.join().expect("no panic"), stderr.join().expect("no panic"));
+                let stdout = String::from_utf8_lossy(&stdout);
+                let last: Vec<&str> = stdout.lines().rev().take(10).collect();
+                panic!("it hangs:\n{}\n{}", String::from_utf8_lossy(&stderr), last.join("\n"));
             }
         }
     };

@@ -39,6 +39,26 @@ pub(crate) fn every_answer_lost(ground: &Ground, record: &Record) {
     each_once(ground, record, "lossy", Fault::LoseAnswer);
 }
 
+/// Each changing call is done, and the connection breaks in the middle of its first answer.
+pub(crate) fn every_answer_torn(ground: &Ground, record: &Record) {
+    each_once(ground, record, "torn", Fault::Torn);
+}
+
+/// Each service says once of each changing call that it is busy with something else.
+pub(crate) fn everything_busy(ground: &Ground, record: &Record) {
+    each_once(ground, record, "busy", Fault::Busy);
+}
+
+/// A proxy on the way answers each changing call once with a page for people.
+pub(crate) fn pages(ground: &Ground, record: &Record) {
+    each_once(ground, record, "pages", Fault::Page);
+}
+
+/// A proxy on the way refuses each changing call once without a word.
+pub(crate) fn bare_refusals(ground: &Ground, record: &Record) {
+    each_once(ground, record, "bare", Fault::Bare);
+}
+
 fn each_once(ground: &Ground, record: &Record, env: &str, fault: Fault) {
     let shop = Shop::new(ground, env);
     let rules = || Rules { fault: Some((fault, When::EachOnce)), ..Rules::default() };

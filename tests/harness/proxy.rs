@@ -3,6 +3,7 @@
 //! It stands where the network stands. The calls are signed by the tool and checked by the cloud, the Host header
 //! included, so nothing of a request is touched on its way.
 
+mod answer;
 mod call;
 mod fault;
 mod wire;
@@ -191,7 +192,7 @@ impl Shared {
 #[error("the connection was cut on purpose")]
 struct Cut;
 
-type Answer = Response<Full<Bytes>>;
+type Answer = Response<answer::Content>;
 
 async fn serve(listener: TcpListener, upstream: SocketAddr, shared: Arc<Shared>) {
     // A connection for each call: none can have been closed by the other side meanwhile.
@@ -235,6 +236,9 @@ async fn pass(
         }
         Some(Fault::Throttle) => return Ok(refuse(fault::throttled(&service))),
         Some(Fault::Error) => return Ok(refuse(fault::broken(&service))),
+        Some(Fault::Busy) => return Ok(refuse(fault::busy(&service, &path))),
+        Some(Fault::Page) => return Ok(refuse(fault::foreign(503, "<html><h1>Service Unavailable</h1></html>"))),
+        Some(Fault::Bare) => return Ok(refuse(fault::foreign(429, ""))),
         Some(Fault::Deny) => return Ok(refuse(fault::denied(&service))),
         Some(Fault::Hang) => return std::future::pending().await,
         _ => {}
@@ -268,7 +272,13 @@ async fn pass(
         }
         _ => {}
     }
-    Ok(Response::from_parts(parts, Full::new(body)))
+    let content = match fault {
+        // What has no body can only be lost.
+        Some(Fault::Torn) if body.is_empty() => return Err(Cut),
+        Some(Fault::Torn) => answer::Content::torn(&body),
+        _ => answer::Content::whole(body),
+    };
+    Ok(Response::from_parts(parts, content))
 }
 
 fn refuse(refusal: fault::Refusal) -> Answer {
@@ -277,6 +287,6 @@ fn refuse(refusal: fault::Refusal) -> Answer {
         .header("content-type", refusal.kind)
         .header("smithy-protocol", "rpc-v2-cbor")
         .header("x-amzn-requestid", "00000000-0000-0000-0000-000000000000")
-        .body(Full::from(refusal.body))
+        .body(answer::Content::whole(refusal.body.into()))
         .expect("a status and two headers")
 }

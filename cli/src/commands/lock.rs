@@ -57,6 +57,7 @@ async fn release(run: &Run, shop: &Shop, force: bool, dry_run: bool) -> Outcome 
         let (user, host) = (&record.holder.user, &record.holder.host);
         run.ui.consent(&format!("Take the lock away from {user} on {host}?"))?;
     }
+    run.record.begin();
     let released = lease.take_from(&record.id).await.map_err(|error| match error {
         LeaseError::Held { .. } => {
             Failure::from_error(Exit::Locked, &error).hint("another run took the lock meanwhile; it was left to it")

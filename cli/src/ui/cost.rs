@@ -29,9 +29,9 @@ fn details(cost: &jewel_engine::Cost) -> String {
     if cost.after_usd == Usd::default() {
         return String::new();
     }
-    let mut text = format!("\n  of which USD {} for expected use", cost.after_expected_usd);
+    let mut text = format!("\n  USD {} of it is expected use", cost.after_expected_usd);
     if let Some(less) = cost.after_subscribed_usd {
-        text.push_str(&format!("; in all USD {less} if CloudFront grants the Free plan"));
+        text.push_str(&format!("; with CloudFront's Free plan USD {less} in all"));
     }
     text
 }

@@ -27,14 +27,14 @@ pub struct ApplyOptions {
 
 impl Default for ApplyOptions {
     fn default() -> Self {
-        Self { parallelism: 16, pace: Pace::default(), cancel: CancellationToken::new() }
+        Self { parallelism: 48, pace: Pace::default(), cancel: CancellationToken::new() }
     }
 }
 
 /// How often a wait looks again.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
-    /// The first pause; each next one is half as long again.
+    /// The first pause; each next one is longer, a tenth while waiting, half as long again after trouble.
     pub first: Duration,
     /// The longest pause.
     pub longest: Duration,

@@ -133,6 +133,9 @@ pub enum LeaseError {
     Store(#[source] StoreError),
 }
 
+/// How often the lease may be found free and yet not be taken.
+const CONTESTS: u32 = 20;
+
 /// A lease that can be taken.
 #[derive(Clone)]
 pub struct Lease {
@@ -161,6 +164,7 @@ impl Lease {
         sight: &(dyn Fn(&LeaseRecord) -> Sight + Send + Sync),
     ) -> Result<Held, LeaseError> {
         let deadline = Instant::now() + wait;
+        let mut contests = 0;
         loop {
             let now = Timestamp::now();
             let current = self.store.get().await.map_err(LeaseError::Store)?;
@@ -187,8 +191,12 @@ impl Lease {
             };
             match self.store.put(&record, expected.as_ref()).await {
                 Ok(version) => return Ok(self.hold(record, version)),
-                // Somebody was faster, or our own answer was lost: look who has it.
-                Err(StoreError::Changed) => {}
+                // Somebody was faster, or our own answer was lost: look who has it. Nobody, time and again, is a store
+                // that does not work.
+                Err(StoreError::Changed) if contests < CONTESTS => {
+                    contests += 1;
+                    tokio::time::sleep(self.options.poll / 10).await;
+                }
                 Err(error) => return Err(LeaseError::Store(error)),
             }
         }

@@ -12,6 +12,12 @@ use crate::{
     Readiness, Sink, diff::diff, stack::Node,
 };
 
+/// How much longer the next pause of a wait is. A wait notices its end at most a tenth of its length late.
+const WAITING: f64 = 1.1;
+
+/// The same after trouble: who is asked too often is left in peace.
+const BACKING_OFF: f64 = 1.5;
+
 /// How long a write may take to show in reads, and how long a conflict or a transient failure is borne.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -51,7 +57,7 @@ impl Reconcile<'_> {
                 }
                 Err(failure) => trouble = Some(self.bear(failure, trouble)?),
             }
-            self.pause(&mut pause, last.as_deref()).await?;
+            self.pause(&mut pause, factor(&trouble), last.as_deref()).await?;
         }
     }
 
@@ -162,7 +168,7 @@ impl Reconcile<'_> {
                 }
                 Err(failure) => trouble = Some(self.bear(failure, trouble)?),
             }
-            self.pause(&mut pause, None).await?;
+            self.pause(&mut pause, factor(&trouble), None).await?;
         }
     }
 
@@ -190,7 +196,7 @@ impl Reconcile<'_> {
     }
 
     /// Waits a moment, the longer the longer it lasts. A cancelled run does not wait: nothing is in flight here.
-    async fn pause(&self, pause: &mut Duration, last: Option<&str>) -> Result<(), Failure> {
+    async fn pause(&self, pause: &mut Duration, factor: f64, last: Option<&str>) -> Result<(), Failure> {
         let title = self.node.resource.title();
         let deadline = self.node.resource.deadline();
         if self.started.elapsed() + *pause > deadline {
@@ -202,9 +208,14 @@ impl Reconcile<'_> {
             () = tokio::time::sleep(*pause) => {}
             () = self.cancel.cancelled() => self.check_cancelled()?,
         }
-        *pause = (*pause).mul_f64(1.5).min(self.pace.longest);
+        *pause = (*pause).mul_f64(factor).min(self.pace.longest);
         Ok(())
     }
+}
+
+/// How much longer the next pause is.
+fn factor<T>(trouble: &Option<T>) -> f64 {
+    if trouble.is_some() { BACKING_OFF } else { WAITING }
 }
 
 enum Progress {

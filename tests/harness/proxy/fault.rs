@@ -21,13 +21,21 @@ pub enum Fault {
     Hang,
     /// Done, and no answer ever.
     HangAfter,
+    /// Not done: a proxy on the way says 503 with a page for people.
+    Page,
+    /// Not done: a proxy on the way says 429 and nothing else.
+    Bare,
+    /// Done, and the connection breaks in the middle of the answer.
+    Torn,
+    /// Not done, or not now: what each service says when it is busy with something else.
+    Busy,
     /// Not done: the caller lacks a permission. Not among [`Fault::ALL`], because no run recovers from it by itself.
     Deny,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::KillBefore,
         Self::KillAfter,
         Self::KillDelivered,
@@ -36,6 +44,10 @@ impl Fault {
         Self::Error,
         Self::Hang,
         Self::HangAfter,
+        Self::Page,
+        Self::Bare,
+        Self::Torn,
+        Self::Busy,
     ];
 
     /// Whether it ends the process.
@@ -55,6 +67,10 @@ impl fmt::Display for Fault {
             Self::Error => "error_500",
             Self::Hang => "hang",
             Self::HangAfter => "hang_after",
+            Self::Page => "page_503",
+            Self::Bare => "bare_429",
+            Self::Torn => "torn_answer",
+            Self::Busy => "busy",
             Self::Deny => "deny",
         })
     }
@@ -90,6 +106,39 @@ pub(super) fn broken(service: &str) -> Refusal {
         "lightsail" => json(500, "ServiceException", "A general service exception."),
         _ => json(500, "InternalFailure", "Internal failure"),
     }
+}
+
+/// "Not now", as each service says it beside its word for being asked too often.
+pub(super) fn busy(service: &str, path: &str) -> Refusal {
+    match service {
+        // The lock is written anew, with another time in it, after whatever looks like a contest.
+        "s3" if path.contains("lock.json") => throttled("s3"),
+        // All is well, but for one object.
+        "s3" if path.ends_with("?delete") => Refusal {
+            status: 200,
+            kind: "application/xml",
+            body: br#"<?xml version="1.0" encoding="UTF-8"?><DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Error><Key>some</Key><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error></DeleteResult>"#.to_vec(),
+        },
+        "s3" => s3(409, "OperationAborted", "A conflicting conditional operation is in progress. Try again."),
+        "iam" => xml(409, "EntityTemporarilyUnmodifiable", "The entity is being changed. Try again."),
+        "route53" => xml(400, "PriorRequestNotComplete", "The request was rejected because of another one."),
+        "sns" => xml(429, "Throttled", "Rate exceeded"),
+        "cloudfront" => xml(429, "TooManyRequests", "Too many requests"),
+        "sts" => xml(503, "ServiceUnavailable", "Service unavailable"),
+        "monitoring" => cbor(429, "ConcurrentModificationException", "More than one process tried to change it"),
+        "wafv2" => json(400, "WAFUnavailableEntityException", "AWS WAF couldn't retrieve a resource"),
+        "cognito-idp" | "cloudtrail" => json(400, "ConcurrentModificationException", "Another change is in progress"),
+        "logs" => json(400, "OperationAbortedException", "A conflicting operation is in progress"),
+        "apigateway" => json(409, "ConflictException", "Unable to complete: another change is in progress"),
+        "budgets" => json(400, "ResourceLockedException", "The resource is locked"),
+        "acm" => json(400, "RequestInProgressException", "The request is in progress"),
+        _ => json(503, "ServiceUnavailableException", "Service unavailable"),
+    }
+}
+
+/// An answer of something on the way that knows nothing of AWS.
+pub(super) fn foreign(status: u16, page: &str) -> Refusal {
+    Refusal { status, kind: "text/html", body: page.as_bytes().to_vec() }
 }
 
 /// "You may not", in the words that all services share.

@@ -1,5 +1,7 @@
 //! A bucket: private, encrypted, versioned, marked as ours.
 
+use std::time::{Duration, Instant};
+
 use async_trait::async_trait;
 use aws_sdk_s3::{
     Client,
@@ -11,6 +13,7 @@ use aws_sdk_s3::{
         ServerSideEncryptionRule, Tag, Tagging, VersioningConfiguration,
     },
 };
+use futures::future::join_all;
 use jewel_engine::{Context, Desired, Failure, FailureKind, FieldChange, Found, Inputs, Ownership, Price, Resource};
 use serde_json::json;
 
@@ -20,6 +23,10 @@ use super::{
     lock,
 };
 use crate::{Clients, Names, StackSpec, classify, failure::optional, prices, runs, tags::Tags};
+
+/// How long a bucket that cannot be made just now is tried for, and how often.
+const PATIENCE: Duration = Duration::from_secs(90);
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// One bucket of ours.
 pub(crate) struct Bucket {
@@ -89,11 +96,21 @@ impl Bucket {
         Self { last: true, lifecycle, ..Self::kept(spec, clients, "operations") }
     }
 
-    /// Makes the bucket unless it exists; for the lock, which comes before any plan is applied.
+    /// Makes the bucket unless it exists; for the lock, which comes before any plan is applied and so before the engine's
+    /// patience: a name that was given up a moment ago is aborted operations for a while.
     pub(crate) async fn create_if_missing(&self) -> Result<(), Failure> {
-        match self.make().await {
-            Err(failure) if failure.code.as_deref() == Some("BucketAlreadyOwnedByYou") => Ok(()),
-            made => made,
+        let began = Instant::now();
+        loop {
+            match self.make().await {
+                Err(failure) if failure.code.as_deref() == Some("BucketAlreadyOwnedByYou") => return Ok(()),
+                Err(failure)
+                    if (failure.is_transient() || failure.code.as_deref() == Some("OperationAborted"))
+                        && began.elapsed() < PATIENCE =>
+                {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                made => return made,
+            }
         }
     }
 
@@ -152,6 +169,60 @@ impl Bucket {
     /// takes tags at creation, and there a run leaves exactly this behind.
     async fn is_blank(&self, tags: &[Tag]) -> Result<bool, Failure> {
         Ok(tags.is_empty() && empty::is_blank(&self.s3, &self.name).await?)
+    }
+
+    /// Sets one of the bucket's configurations as wanted.
+    async fn put(&self, field: &str) -> Result<(), Failure> {
+        let action = format!("set the {} of bucket {}", field.replace('_', " "), self.name);
+        match field {
+            "tags" => self.put_tags().await?,
+            "versioning" => {
+                // MFA delete is not mentioned and so not touched.
+                let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+                let put = self.s3.put_bucket_versioning().bucket(&self.name).versioning_configuration(enabled);
+                put.send().await.map_err(|error| classify(action, error))?;
+            }
+            "encryption" => {
+                let default = ServerSideEncryptionByDefault::builder().sse_algorithm(ServerSideEncryption::Aes256);
+                let default = default.build().map_err(|error| Failure::permanent(&action, error.to_string()))?;
+                let rule = ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(default);
+                let rules = ServerSideEncryptionConfiguration::builder().rules(rule.build()).build();
+                let rules = rules.map_err(|error| Failure::permanent(&action, error.to_string()))?;
+                let put = self.s3.put_bucket_encryption().bucket(&self.name);
+                let sent = put.server_side_encryption_configuration(rules).send().await;
+                sent.map_err(|error| classify(action, error))?;
+            }
+            "lifecycle" => {
+                let rules = lifecycle::rules(self.lifecycle)
+                    .and_then(|rules| BucketLifecycleConfiguration::builder().set_rules(Some(rules)).build())
+                    .map_err(|error| Failure::permanent(&action, error.to_string()))?;
+                let put = self.s3.put_bucket_lifecycle_configuration().bucket(&self.name);
+                let sent = put.lifecycle_configuration(rules).send().await;
+                sent.map_err(|error| classify(action, error))?;
+            }
+            "public_access" => {
+                let block = PublicAccessBlockConfiguration::builder()
+                    .block_public_acls(true)
+                    .ignore_public_acls(true)
+                    .block_public_policy(true)
+                    .restrict_public_buckets(true)
+                    .build();
+                let put = self.s3.put_public_access_block().bucket(&self.name);
+                let sent = put.public_access_block_configuration(block).send().await;
+                sent.map_err(|error| classify(action, error))?;
+            }
+            "object_ownership" => {
+                let rule = OwnershipControlsRule::builder().object_ownership(ObjectOwnership::BucketOwnerEnforced);
+                let rule = rule.build().map_err(|error| Failure::permanent(&action, error.to_string()))?;
+                let controls = OwnershipControls::builder().rules(rule).build();
+                let controls = controls.map_err(|error| Failure::permanent(&action, error.to_string()))?;
+                let put = self.s3.put_bucket_ownership_controls().bucket(&self.name);
+                let sent = put.ownership_controls(controls).send().await;
+                sent.map_err(|error| classify(action, error))?;
+            }
+            _ => {}
+        }
+        Ok(())
     }
 }
 
@@ -269,58 +340,10 @@ impl Resource for Bucket {
     }
 
     async fn update(&self, _cx: &Context<'_>, _found: &Found, changes: &[FieldChange]) -> Result<(), Failure> {
-        for change in changes {
-            let action = format!("set the {} of bucket {}", change.field.replace('_', " "), self.name);
-            match change.field.as_str() {
-                "tags" => self.put_tags().await?,
-                "versioning" => {
-                    // MFA delete is not mentioned and so not touched.
-                    let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
-                    let put = self.s3.put_bucket_versioning().bucket(&self.name).versioning_configuration(enabled);
-                    put.send().await.map_err(|error| classify(action, error))?;
-                }
-                "encryption" => {
-                    let default = ServerSideEncryptionByDefault::builder().sse_algorithm(ServerSideEncryption::Aes256);
-                    let default = default.build().map_err(|error| Failure::permanent(&action, error.to_string()))?;
-                    let rule = ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(default);
-                    let rules = ServerSideEncryptionConfiguration::builder().rules(rule.build()).build();
-                    let rules = rules.map_err(|error| Failure::permanent(&action, error.to_string()))?;
-                    let put = self.s3.put_bucket_encryption().bucket(&self.name);
-                    let sent = put.server_side_encryption_configuration(rules).send().await;
-                    sent.map_err(|error| classify(action, error))?;
-                }
-                "lifecycle" => {
-                    let rules = lifecycle::rules(self.lifecycle)
-                        .and_then(|rules| BucketLifecycleConfiguration::builder().set_rules(Some(rules)).build())
-                        .map_err(|error| Failure::permanent(&action, error.to_string()))?;
-                    let put = self.s3.put_bucket_lifecycle_configuration().bucket(&self.name);
-                    let sent = put.lifecycle_configuration(rules).send().await;
-                    sent.map_err(|error| classify(action, error))?;
-                }
-                "public_access" => {
-                    let block = PublicAccessBlockConfiguration::builder()
-                        .block_public_acls(true)
-                        .ignore_public_acls(true)
-                        .block_public_policy(true)
-                        .restrict_public_buckets(true)
-                        .build();
-                    let put = self.s3.put_public_access_block().bucket(&self.name);
-                    let sent = put.public_access_block_configuration(block).send().await;
-                    sent.map_err(|error| classify(action, error))?;
-                }
-                "object_ownership" => {
-                    let rule = OwnershipControlsRule::builder().object_ownership(ObjectOwnership::BucketOwnerEnforced);
-                    let rule = rule.build().map_err(|error| Failure::permanent(&action, error.to_string()))?;
-                    let controls = OwnershipControls::builder().rules(rule).build();
-                    let controls = controls.map_err(|error| Failure::permanent(&action, error.to_string()))?;
-                    let put = self.s3.put_bucket_ownership_controls().bucket(&self.name);
-                    let sent = put.ownership_controls(controls).send().await;
-                    sent.map_err(|error| classify(action, error))?;
-                }
-                _ => {}
-            }
-        }
-        // After versioning, which it needs, and which comes later in the alphabet.
+        // Each is a configuration of its own, so all are set at once; all are awaited, so that none is cut off.
+        let puts = changes.iter().map(|change| self.put(&change.field));
+        join_all(puts).await.into_iter().collect::<Result<(), _>>()?;
+        // After versioning, which it needs.
         if changes.iter().any(|change| change.field == "object_lock") {
             lock::put(&self.s3, &self.name, self.lock_days).await?;
         }

@@ -117,7 +117,8 @@ fn render_dimensions(dimensions: &[Dimension]) -> Json {
 }
 
 fn render(alarm: &MetricAlarm) -> Found {
-    let statistic = alarm.statistic().map(Statistic::as_str).or(alarm.extended_statistic());
+    // Only one of the two is ever set on AWS; another cloud fills in `Average` beside a percentile.
+    let statistic = alarm.extended_statistic().or(alarm.statistic().map(Statistic::as_str));
     Found::new()
         .attribute("actions", json!({ "alarm": alarm.alarm_actions(), "ok": alarm.ok_actions() }))
         .attribute("actions_enabled", alarm.actions_enabled())
