@@ -299,6 +299,31 @@ def _():
     )
 
 
+@change("role.ci", "trust")
+def _():
+    statement = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    iam.update_assume_role_policy(RoleName=f"{STACK}-ci", PolicyDocument=json.dumps(document))
+
+
+@change("role.ci", "policy")
+def _():
+    iam.put_role_policy(RoleName=f"{STACK}-ci", PolicyName="ci", PolicyDocument=json.dumps(ANYBODY))
+
+
+@change("role.ci", "longest_session")
+def _():
+    iam.update_role(RoleName=f"{STACK}-ci", MaxSessionDuration=3600)
+
+
+@change("identity-provider.github", "audience")
+def _():
+    iam.remove_client_id_from_open_id_connect_provider(
+        OpenIDConnectProviderArn=f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com",
+        ClientID="sts.amazonaws.com",
+    )
+
+
 cognito = aws("cognito-idp")
 pool = OUTPUTS["user_pool_id"]
 

@@ -35,7 +35,7 @@ fn every_field() {
     let text = text.replace("emails = []", "emails = [\"owner@example.com\"]");
     let text = text.replace("# domain = \"permata.example\"", "domain = \"permata.example\"");
     let text = text.replace("plan = \"free\"", "plan = \"pay-as-you-go\"");
-    fs_err::write(&file, text).unwrap();
+    fs_err::write(&file, format!("{text}\n[ci]\nrepository = 'maison/permata'\n")).unwrap();
     cloud.run(&["local", "up"]).expect(0);
     cloud.run(&["provision", "--yes"]).expect(0);
     let fresh = cloud.run(&["drift", "--exit-code"]).expect(0);
