@@ -203,6 +203,19 @@ fixed(
 )
 fixed("database.shop", "the local cloud has one blueprint of this age, and none can be lowered again", "blueprint")
 
+
+@change("contact.alarms", "email")
+def _():
+    contact = lightsail.get_contact_methods(protocols=["Email"])["contactMethods"][0]
+    lightsail.delete_contact_method(protocol="Email")
+    lightsail.create_contact_method(
+        protocol="Email", contactEndpoint="another@example.com", tags=contact.get("tags", [])
+    )
+
+
+fixed("contact.alarms", "an address becomes invalid by a day's silence", "asked")
+
+
 def edit_lightsail_alarm(name, edit):
     now = lightsail.get_alarms(alarmName=f"{STACK}-{name}")["alarms"][0]
     kept = ["metricName", "comparisonOperator", "threshold", "evaluationPeriods", "datapointsToAlarm", "treatMissingData"]

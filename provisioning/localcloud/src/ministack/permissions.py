@@ -98,7 +98,7 @@ def patch_actions(iam_actions):
         context = tags_of(service, iam_action, body, params)
         tags = next((tags for name, tags in fields_of(body).items() if name in TAG_FIELDS), None) if body else None
         if isinstance(tags, list):
-            tags = {tag["Key"]: tag["Value"] for tag in tags}
+            tags = {tag["Key"]: tag.get("Value", "") for tag in tags}
         if tags is None and service == "cloudfront" and body[:1] == b"<":
             text = body.decode("utf-8", "replace")
             tags = dict(re.findall(r"<Key>([^<]*)</Key>\s*<Value>([^<]*)</Value>", text))
