@@ -162,6 +162,14 @@ fn two_environments(cloud: &Cloud) {
     assert!(changed.is_empty() && before.len() == after.len(), "{changed:#?}");
     cloud.run(&["plan", "--env", "prod", "--exit-code"]).expect(0);
     cloud.run(&["drift", "--env", "prod", "--exit-code"]).expect(0);
+
+    // Whoever made what an account has once leaves it to those who still need it.
+    let provider = || cloud.aws(&["iam", "list-open-id-connect-providers", "--output", "text"]).expect(0).stdout;
+    assert!(provider().contains("token.actions.githubusercontent.com"), "prod's provider went with staging");
+    let trusted = cloud.aws(&["iam", "get-role", "--role-name", "shop-trial-ci"]).code == 0;
+    cloud.run(&["destroy", "--env", "prod", "--confirm", "shop-prod", "--delete-data"]).expect(0);
+    assert_eq!(provider().contains("token.actions.githubusercontent.com"), trusted, "{}", provider());
+    assert_eq!(inventory.of("prod"), BTreeMap::new());
 }
 
 /// Resources, not the objects in buckets: the records of runs have times in their names.
