@@ -84,7 +84,7 @@ fn a_shop_says_what_it_costs_and_what_it_may_not() {
     assert!(answer.stderr.contains("USD 42.55") && answer.stderr.contains("USD 40.00"), "{}", answer.stderr);
     fs_err::write(&file, "project = \"shop\"\n[traffic]\nstorage_gb = -1.0\n").unwrap();
     assert!(jewelctl(folder.path(), &["cost"]).expect(2).stderr.contains("line 3"));
-    assert!(jewelctl(folder.path(), &["cost", "--prices"]).expect(0).stdout.contains("0.004"));
+    assert!(jewelctl(folder.path(), &["cost", "--prices"]).expect(0).stdout.contains("0.0004"));
     assert_eq!(entries(folder.path()), ["jewel.toml"]);
 }
 

@@ -75,8 +75,8 @@ def items(stack):
         if ours(bucket["Name"]):
             yield "bucket", bucket["Name"]
             for item in s3.list_objects_v2(Bucket=bucket["Name"]).get("Contents", []):
-                # Every run leaves a record of its own, so that they differ is their purpose.
-                if item["Key"].startswith("runs/"):
+                # Every run leaves a record, and the cloud a log of every request: that they differ is their purpose.
+                if item["Key"].startswith("runs/") or "-logs-" in bucket["Name"]:
                     continue
                 yield "object", bucket["Name"] + "/" + item["Key"]
 

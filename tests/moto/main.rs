@@ -7,8 +7,9 @@ use serde_json::Value;
 /// What moto lacks, or cannot be asked for by this SDK; these stay with the local cloud, as Lightsail does.
 ///
 /// API Gateway: it lists no authorizers. Backup: it knows no selections. Budgets: it changes none. CloudFront: it
-/// publishes no functions. CloudWatch: it does not speak CBOR.
-const ELSEWHERE: [&str; 5] = ["APIGATEWAYV2", "BACKUP", "BUDGETS", "CLOUDFRONT", "CLOUDWATCH"];
+/// publishes no functions. CloudWatch: it does not speak CBOR. The pricing plans: it has none.
+const ELSEWHERE: [&str; 6] =
+    ["APIGATEWAYV2", "BACKUP", "BUDGETS", "CLOUDFRONT", "CLOUDWATCH", "PRICING_PLAN_MANAGER"];
 
 /// What it has of what a shop needs, as the SDKs name it.
 const ITS_OWN: [&str; 9] = [

@@ -6,7 +6,7 @@ use aws_sdk_pricingplanmanager::{
     Client,
     types::{ApprovalMode, ScheduledChangeType, Status, SubscriptionSummary},
 };
-use jewel_engine::{Failure, Memo};
+use jewel_engine::{Failure, FailureKind, Memo};
 
 use crate::classify;
 
@@ -19,9 +19,12 @@ const FREE: &str = "FREE";
 pub(super) struct Subscription(pub(super) SubscriptionSummary);
 
 impl Subscription {
-    /// The one that covers the distribution; asked once in a pass.
+    /// The one that covers the distribution; asked once in a pass. A cloud that does not know the service has none.
     pub(super) async fn of(client: &Client, distribution: &str, memo: &Memo) -> Result<Option<Self>, Failure> {
-        let all: Arc<Vec<SubscriptionSummary>> = memo.once("pricing plans", list(client)).await?;
+        let all: Arc<Vec<SubscriptionSummary>> = match memo.once("pricing plans", list(client)).await {
+            Err(failure) if matches!(failure.kind, FailureKind::Permanent | FailureKind::NotFound) => return Ok(None),
+            listed => listed?,
+        };
         let covers = |one: &&SubscriptionSummary| one.resource_arns().iter().any(|arn| arn == distribution);
         Ok(all.iter().find(covers).cloned().map(Self))
     }

@@ -115,7 +115,7 @@ impl LogsPolicy {
                 "Effect": "Allow",
                 "Principal": { "Service": "logging.s3.amazonaws.com" },
                 "Action": "s3:PutObject",
-                "Resource": format!("arn:aws:s3:::{}/s3/*", self.bucket),
+                "Resource": format!("arn:aws:s3:::{}/*", self.bucket),
                 "Condition": {
                     "ArnLike": { "aws:SourceArn": self.sources },
                     "StringEquals": { "aws:SourceAccount": self.account_id },
