@@ -12,8 +12,8 @@ use serde::Serialize;
 
 pub use commands::{
     Command, CompletionsArgs, ConsentArgs, CostArgs, DeployApiArgs, DeployArgs, DeployCommand, DeploySiteArgs,
-    DestroyArgs, DoctorArgs, DriftArgs, InitArgs, MigrateArgs, MigrateCommand, PlanArgs, ProvisionArgs, StatusArgs,
-    UpArgs,
+    DestroyArgs, DoctorArgs, DriftArgs, InitArgs, MigrateArgs, MigrateCommand, OutputsArgs, PlanArgs, ProvisionArgs,
+    StatusArgs, UpArgs,
 };
 pub use local::{LocalArgs, LocalCommand};
 pub use lock::{LockArgs, LockCommand};

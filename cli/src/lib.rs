@@ -69,7 +69,7 @@ async fn dispatch(run: &Run, command: Command) -> Outcome {
         Command::Provision(args) => commands::provision::run(run, &args).await,
         Command::Destroy(args) => commands::destroy::run(run, &args).await,
         Command::Status(args) => commands::status::run(run, &args).await,
-        Command::Outputs => commands::outputs::run(run).await,
+        Command::Outputs(args) => commands::outputs::run(run, &args).await,
         Command::Lock(args) => commands::lock::run(run, args.command).await,
         Command::Runs(args) => commands::runs::run(run, args.command.unwrap_or_default()).await,
         Command::Migrate(args) => commands::migrate::run(run, args.command).await,

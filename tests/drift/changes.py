@@ -203,6 +203,19 @@ fixed(
 )
 fixed("database.shop", "the local cloud has one blueprint of this age, and none can be lowered again", "blueprint")
 
+
+@change("contact.alarms", "email")
+def _():
+    contact = lightsail.get_contact_methods(protocols=["Email"])["contactMethods"][0]
+    lightsail.delete_contact_method(protocol="Email")
+    lightsail.create_contact_method(
+        protocol="Email", contactEndpoint="another@example.com", tags=contact.get("tags", [])
+    )
+
+
+fixed("contact.alarms", "an address becomes invalid by a day's silence", "asked")
+
+
 def edit_lightsail_alarm(name, edit):
     now = lightsail.get_alarms(alarmName=f"{STACK}-{name}")["alarms"][0]
     kept = ["metricName", "comparisonOperator", "threshold", "evaluationPeriods", "datapointsToAlarm", "treatMissingData"]
@@ -296,6 +309,31 @@ def _():
 def _():
     iam.detach_role_policy(
         RoleName=f"{STACK}-backup", PolicyArn="arn:aws:iam::aws:policy/AWSBackupServiceRolePolicyForS3Restore"
+    )
+
+
+@change("role.ci", "trust")
+def _():
+    statement = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    iam.update_assume_role_policy(RoleName=f"{STACK}-ci", PolicyDocument=json.dumps(document))
+
+
+@change("role.ci", "policy")
+def _():
+    iam.put_role_policy(RoleName=f"{STACK}-ci", PolicyName="ci", PolicyDocument=json.dumps(ANYBODY))
+
+
+@change("role.ci", "longest_session")
+def _():
+    iam.update_role(RoleName=f"{STACK}-ci", MaxSessionDuration=3600)
+
+
+@change("identity-provider.github", "audience")
+def _():
+    iam.remove_client_id_from_open_id_connect_provider(
+        OpenIDConnectProviderArn=f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com",
+        ClientID="sts.amazonaws.com",
     )
 
 
@@ -630,6 +668,9 @@ for name, (region, one) in ALARMS.items():
     address = f"alarm.{name.removeprefix(STACK + '-')}"
     for field, edit in ALARM_EDITS.items():
         CHANGES[(address, field)] = lambda name=name, region=region, edit=edit: edit_alarm(name, region, edit)
+    if one.get("ExtendedStatistic"):
+        del CHANGES[(address, "statistic")]
+        fixed(address, "the local cloud keeps an average beside the percentile it is replaced by", "statistic")
     if one.get("DatapointsToAlarm", 1) == 1:
         del CHANGES[(address, "datapoints")]
         fixed(address, "of one period one datapoint is the least and the most", "datapoints")

@@ -1,5 +1,6 @@
 //! Every request of a shop's life, held against the AWS service models: made, changed, looked at, taken down.
 
+mod pipeline;
 mod settings;
 
 use jewel_tests::models::{judge, judge_the_judge};
@@ -52,6 +53,12 @@ fn aws_would_take_every_request() {
     run(&["plan", "--exit-code"]).expect(0);
     run(&["status"]).expect(0);
     run(&["outputs"]).expect(0);
+    let before = judge(&cloud, &calls).operations;
+    let mut run = |args: &[&str]| {
+        let answer = way.run(Rules { env: "prod".into(), keep: true, ..Rules::default() }, args);
+        calls.extend(way.proxy.calls());
+        answer
+    };
     run(&["destroy", "--confirm", "shop-prod", "--json"]).expect(0);
     run(&["destroy", "--confirm", "shop-prod", "--delete-data", "--json"]).expect(0);
 
@@ -63,6 +70,9 @@ fn aws_would_take_every_request() {
     if std::env::var_os("JEWEL_MODELS_SHOW").is_some() {
         println!("{:#?}", verdict.operations);
     }
+    let documents = cloud.run(&["outputs", "--ci-policy", "--json"]).expect(0).json();
+    let refused = pipeline::not_allowed(&documents["policy"], &before);
+    assert!(refused.is_empty(), "the pipeline's role lacks {refused:#?}");
     let wrong = verdict.violations;
     assert!(wrong.is_empty(), "AWS would refuse:\n{}", wrong.join("\n"));
 }

@@ -20,6 +20,7 @@ const SETTINGS: &[(&str, &str, &str, &str)] = &[
     ("api", "throttle_rate", "100.0", "50.0"),
     ("api", "throttle_burst", "200", "90"),
     ("budget", "monthly_usd", "65.0", "70.0"),
+    ("ci", "repository", "'maison/permata'", "'maison/shop'"),
     ("database", "backup_window", "'18:00-18:30'", "'17:00-17:30'"),
     ("database", "maintenance_window", "'sun:19:00-sun:19:30'", "'mon:19:00-mon:19:30'"),
     ("edge", "plan", "'free'", "'pay-as-you-go'"),

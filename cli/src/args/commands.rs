@@ -34,8 +34,7 @@ pub enum Command {
     /// Say what runs, and whether the shop answers
     Status(StatusArgs),
     /// Print addresses and names: shop, buckets, database, user pool
-    #[command(after_help = "Examples:\n  jewelctl outputs\n  jewelctl outputs --json | jq -r .url")]
-    Outputs,
+    Outputs(OutputsArgs),
     /// Who changes the shop right now
     Lock(LockArgs),
     /// What was done to the shop, by whom, and how it ended
@@ -215,6 +214,16 @@ pub struct StatusArgs {
     pub exit_code: bool,
 }
 
+/// `jewelctl outputs`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  jewelctl outputs\n  jewelctl outputs --json | jq -r .url\n  \
+                        jewelctl outputs --ci-policy | jq .policy")]
+pub struct OutputsArgs {
+    /// Print who may take the pipeline's role and what it may do, for who makes roles by hand; the shop need not exist
+    #[arg(long)]
+    pub ci_policy: bool,
+}
+
 impl Command {
     /// Whether it changes a shop, and so leaves a record.
     pub const fn leaves_a_record(&self) -> bool {
@@ -233,7 +242,7 @@ impl Command {
             | Self::Drift(_)
             | Self::Cost(_)
             | Self::Status(_)
-            | Self::Outputs
+            | Self::Outputs(_)
             | Self::Lock(_)
             | Self::Runs(_)
             | Self::Migrate(_)

@@ -53,6 +53,9 @@ pub struct File {
     /// Who is told when something is wrong.
     #[serde(default)]
     pub alerts: Alerts,
+    /// The pipeline that deploys the shop.
+    #[serde(default)]
+    pub ci: Option<Ci>,
     /// The cloud on this machine.
     #[serde(default)]
     pub local: Local,
@@ -170,6 +173,20 @@ pub struct Alerts {
     pub emails: Vec<String>,
 }
 
+/// `[ci]`
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Ci {
+    /// The repository on GitHub, `owner/name`.
+    pub repository: String,
+    /// The branch whose jobs may deploy; without it, and without an environment, `main`.
+    #[serde(default)]
+    pub branch: Option<String>,
+    /// The GitHub environment whose jobs may deploy, instead of a branch.
+    #[serde(default)]
+    pub environment: Option<String>,
+}
+
 /// `[local]`
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
@@ -212,6 +229,7 @@ impl File {
             budget: Budget::default(),
             traffic: Traffic::default(),
             alerts: Alerts::default(),
+            ci: None,
             local: Local::default(),
         }
     }

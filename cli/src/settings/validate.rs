@@ -20,7 +20,9 @@ pub(super) type Place<'a> = dyn Fn(&str, &str) -> Option<Range<usize>> + 'a;
 /// # Errors
 /// Exit 2 at the first value that cannot work, pointing at its line.
 pub(super) fn check(path: &Path, text: &str, file: &File, place: &Place<'_>) -> Result<(), Failure> {
-    for (section, key, problem, hint) in problems(file).into_iter().chain(traffic_problems(file)) {
+    for (section, key, problem, hint) in
+        problems(file).into_iter().chain(ci_problems(file)).chain(traffic_problems(file))
+    {
         if let Some(problem) = problem {
             let message = format!("`{}` {problem}", dotted(section, key));
             return Err(point_at(path, text, place(section, key), &message).hint(hint));
@@ -90,6 +92,37 @@ fn problems(file: &File) -> Vec<Problem> {
             "0 waits for nothing, 1 waits as long as AWS",
         ),
     ]
+}
+
+/// What GitHub would never say of a job, and what would let in more jobs than one reads.
+fn ci_problems(file: &File) -> Vec<Problem> {
+    let Some(ci) = &file.ci else { return Vec::new() };
+    let both = ci.environment.is_some() && ci.branch.is_some();
+    let both =
+        both.then(|| "stands beside `branch`; a job that has an environment does not show its branch".to_owned());
+    vec![
+        ("ci", "repository", repository_problem(&ci.repository), "`owner/name`, as in its address on GitHub"),
+        ("ci", "branch", ci.branch.as_deref().and_then(ref_problem), "for instance `main`"),
+        (
+            "ci",
+            "environment",
+            both.or_else(|| ci.environment.as_deref().and_then(ref_problem)),
+            "name one of the two; which branches may use an environment is said on GitHub",
+        ),
+    ]
+}
+
+fn repository_problem(repository: &str) -> Option<String> {
+    let part = |part: &str| {
+        (1..=100).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    };
+    let ok = repository.split_once('/').is_some_and(|(owner, name)| part(owner) && part(name));
+    (!ok).then(|| format!("is `{repository}`, not a repository"))
+}
+
+fn ref_problem(name: &str) -> Option<String> {
+    let ok = (1..=200).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
+    (!ok).then(|| format!("is `{name}`; use letters, digits and `-_./`"))
 }
 
 fn traffic_problems(file: &File) -> impl Iterator<Item = Problem> {
@@ -242,6 +275,20 @@ mod tests {
         for bad in ["", "owner", "@example.com", "owner@", "a@b@c.d", "own er@example.com"] {
             assert!(email_problem(bad).is_some(), "{bad} passed");
         }
+    }
+
+    #[test]
+    fn pipelines() {
+        assert_eq!(repository_problem("maison-permata/shop.web"), None);
+        for bad in ["", "shop", "a/b/c", "*/shop", "maison/*", "https://github.com/a/b", "/shop", "maison/"] {
+            assert!(repository_problem(bad).is_some(), "{bad} passed");
+        }
+        assert_eq!(ref_problem("release/1.0"), None);
+        for bad in ["", "*", "main ", "a:b"] {
+            assert!(ref_problem(bad).is_some(), "{bad} passed");
+        }
+        let both = "project = \"shop\"\n[ci]\nrepository = \"a/b\"\nbranch = \"main\"\nenvironment = \"live\"\n";
+        assert!(failure(both).contains("line 5: `ci.environment` stands beside `branch`"), "{}", failure(both));
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use jewel_aws::{
-    AlertsSpec, ApiSpec, Clients, ConnectOptions, DatabaseSpec, DomainSpec, EdgePlan, EndpointOverride, Outputs,
-    StackSpec, UsersSpec, ZoneMode,
+    AlertsSpec, ApiSpec, CiSpec, Clients, ConnectOptions, DatabaseSpec, DomainSpec, EdgePlan, EndpointOverride,
+    Outputs, StackSpec, UsersSpec, ZoneMode,
 };
 use jewel_engine::Stack;
 use jewel_localcloud::Endpoints;
@@ -175,6 +175,11 @@ pub(crate) fn spec(settings: &Settings, account_id: &str) -> StackSpec {
     };
     spec.alerts = AlertsSpec { emails: file.alerts.emails.clone(), monthly_usd: file.budget.monthly_usd };
     spec.auto_snapshot_hour = file.snapshots.hour_utc;
+    spec.ci = file.ci.as_ref().map(|ci| CiSpec {
+        repository: ci.repository.clone(),
+        branch: ci.branch.clone().unwrap_or_else(|| "main".to_owned()),
+        environment: ci.environment.clone(),
+    });
     spec.traffic = file.traffic.clone();
     spec
 }

@@ -1,11 +1,17 @@
 //! Identities of machines, and what they may do.
 
 mod api_user;
+mod ci_policy;
+mod ci_role;
+mod identity_provider;
 mod user_keys;
 
 use serde_json::Value as Json;
 
 pub(crate) use api_user::{ApiUser, metrics_namespace};
+pub(crate) use ci_role::CiRole;
+pub use ci_role::{CiDocuments, ci_documents};
+pub(crate) use identity_provider::IdentityProvider;
 pub(crate) use user_keys::UserKeys;
 
 /// A policy document as a value. IAM gives documents back percent-encoded, other services as they are.

@@ -58,6 +58,10 @@ pub const METRICS: &str = "distribution-metrics.shop";
 pub const API_USER: &str = "user.api";
 /// The key it does so with, and what proves to it that a request came through our front door.
 pub const API_SECRET: &str = "secret.api";
+/// Whom AWS believes who a pipeline is.
+pub const IDENTITY_PROVIDER: &str = "identity-provider.github";
+/// As whom the pipeline calls AWS.
+pub const CI_ROLE: &str = "role.ci";
 /// How the distribution signs its requests to buckets.
 pub const ACCESS_CONTROL: &str = "access-control.site";
 /// The page of a shop that is closed for maintenance.

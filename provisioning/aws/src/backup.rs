@@ -6,6 +6,6 @@ mod selection;
 mod vault;
 
 pub(crate) use plan::Plan;
-pub(crate) use role::BackupRole;
+pub(crate) use role::{BackupRole, POLICIES};
 pub(crate) use selection::Selection;
 pub(crate) use vault::Vault;

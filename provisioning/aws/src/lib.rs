@@ -58,6 +58,7 @@ mod storage;
 mod tags;
 mod watching;
 
+pub use access::{CiDocuments, ci_documents};
 pub use calls::Calls;
 pub use clients::{Clients, ConnectOptions, EndpointOverride};
 pub use denial::Denial;
@@ -71,5 +72,7 @@ pub use part::Part;
 pub use prices::{Rate, Traffic, bill, rates, subscription};
 pub use runs::{PhaseRecord, RunRecord, RunStore, StepRecord};
 pub use secrets::{ApiSecret, DatabaseSecret, read_api_secret, read_database_secret};
-pub use spec::{AlertsSpec, ApiSpec, DatabaseSpec, DomainSpec, EdgePlan, SpecError, StackSpec, UsersSpec, ZoneMode};
+pub use spec::{
+    AlertsSpec, ApiSpec, CiSpec, DatabaseSpec, DomainSpec, EdgePlan, SpecError, StackSpec, UsersSpec, ZoneMode,
+};
 pub use stack::stack;

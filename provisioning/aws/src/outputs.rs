@@ -36,6 +36,9 @@ pub struct Outputs {
     pub database_secret: String,
     /// The name of the secret with the API's key and with what it checks requests by.
     pub api_secret: String,
+    /// The ARN of the role that the pipeline takes, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ci_role: Option<String>,
     /// The Cognito user pool.
     pub user_pool_id: String,
     /// The shop's client id in it.
@@ -68,6 +71,7 @@ pub fn outputs(map: &OutputMap) -> Option<Outputs> {
         database_secret: text(address::EXTERNAL_DATABASE, "secret")
             .or_else(|| text(address::DATABASE_SECRET, "name"))?,
         api_secret: text(address::API_SECRET, "name")?,
+        ci_role: text(address::CI_ROLE, "arn"),
         user_pool_id: text(address::USER_POOL, "id")?,
         user_pool_client_id: text(address::USER_POOL_CLIENT, "id")?,
         user_pool_domain: text(address::USER_POOL_DOMAIN, "domain")?,
@@ -96,6 +100,7 @@ pub async fn read_outputs(spec: &StackSpec, clients: &Clients) -> Result<Option<
                     | address::DATABASE_SECRET
                     | address::EXTERNAL_DATABASE
                     | address::API_SECRET
+                    | address::CI_ROLE
                     | address::USER_POOL
                     | address::USER_POOL_CLIENT
                     | address::USER_POOL_DOMAIN

@@ -43,7 +43,7 @@ impl Part {
             ("certificate" | "certificates" | "certificate-issue" | "hosted-zone" | "dns-record", _) => Self::Edge,
             ("topic" | "contact" | "alarm" | "dashboard" | "log-group" | "trail" | "budget", _) => Self::Watching,
             ("backup-vault" | "backup-plan" | "backup-selection", _) => Self::Backup,
-            ("user" | "role" | "secret", _) => Self::Access,
+            ("user" | "role" | "identity-provider" | "secret", _) => Self::Access,
             _ => return None,
         })
     }

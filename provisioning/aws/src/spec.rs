@@ -27,6 +27,8 @@ pub struct StackSpec {
     pub alerts: AlertsSpec,
     /// The hour (UTC, 0 to 23) of the machine's daily snapshot.
     pub auto_snapshot_hour: u8,
+    /// The pipeline that deploys it, if there is one.
+    pub ci: Option<CiSpec>,
     /// How much it is used, as far as the bill has to assume it.
     pub traffic: Traffic,
 }
@@ -121,6 +123,17 @@ pub struct AlertsSpec {
     pub monthly_usd: f64,
 }
 
+/// The pipeline: a repository on GitHub, and which of its jobs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CiSpec {
+    /// `owner/name`.
+    pub repository: String,
+    /// The branch whose jobs may deploy.
+    pub branch: String,
+    /// The GitHub environment whose jobs may deploy; a job that has one does not show its branch.
+    pub environment: Option<String>,
+}
+
 impl StackSpec {
     /// A spec with working defaults for everything that is not given.
     pub fn new(project: &str, env: &str, region: &str, account_id: &str) -> Self {
@@ -136,6 +149,7 @@ impl StackSpec {
             users: UsersSpec::default(),
             alerts: AlertsSpec::default(),
             auto_snapshot_hour: 18,
+            ci: None,
             traffic: Traffic::default(),
         }
     }

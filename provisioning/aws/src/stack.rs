@@ -5,7 +5,7 @@ use jewel_engine::{Address, Stack};
 
 use crate::{
     Clients, Error, Names, StackSpec, ZoneMode,
-    access::ApiUser,
+    access::{ApiUser, CiRole, IdentityProvider},
     address::*,
     backup::{BackupRole, Plan, Selection, Vault},
     cdn::{AccessControl, Distribution, Firewall, FlatRate, Function, MaintenancePage, Metrics},
@@ -79,6 +79,8 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
         .add(METRICS, Metrics::new(clients))
         .add(API_USER, ApiUser::new(spec, clients))
         .add(API_SECRET, ApiCredentials::new(spec, clients))
+        .add_if(spec.ci.is_some(), IDENTITY_PROVIDER, IdentityProvider::new(spec, clients))
+        .add_if(spec.ci.is_some(), CI_ROLE, CiRole::new(spec, clients))
         .add_if(!spec.alerts.emails.is_empty(), CONTACT, ContactMethod::new(spec, clients));
     if let Some(external) = ExternalDatabase::new(spec, clients) {
         stack = stack.add(EXTERNAL_DATABASE, external);

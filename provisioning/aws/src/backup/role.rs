@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use crate::{Clients, Names, StackSpec, access, classify, failure::optional, prices, tags::Tags};
 
 /// AWS's own policies for copying buckets and for bringing them back.
-const POLICIES: [&str; 2] = [
+pub(crate) const POLICIES: [&str; 2] = [
     "arn:aws:iam::aws:policy/AWSBackupServiceRolePolicyForS3Backup",
     "arn:aws:iam::aws:policy/AWSBackupServiceRolePolicyForS3Restore",
 ];

@@ -10,6 +10,7 @@ What is added to it, and why:
 * Lightsail, which is not here, may ask what a key's policies allow.
 * Certificates and domains are as strict as AWS's (`certificates.py`).
 * CloudFront's flat-rate plans are there, with what they refuse (`pricing_plans.py`).
+* Permissions are asked for as AWS documents them (`permissions.py`).
 * An HTTP integration of API Gateway answers with all headers of its backend, as AWS's does.
 """
 
@@ -348,12 +349,14 @@ async def serve():
     # Python is told to look nowhere by itself; what is beside this file is ours.
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     import certificates
+    import permissions
     import pricing_plans
 
     certificates.patch(app)
     pricing_plans.patch(app)
     proxy_with_all_headers(apigateway)
     know_more_condition_keys(iam_actions)
+    permissions.patch(iam_actions)
     complete_cognito(cognito)
     saver = Saver(app, persistence)
 

@@ -22,8 +22,11 @@ use crate::{call::call, error::Error, files, process};
 
 const LAUNCHER: &str = include_str!("launcher.py");
 /// What it finds beside it.
-const PARTS: [(&str, &str); 2] =
-    [("certificates.py", include_str!("certificates.py")), ("pricing_plans.py", include_str!("pricing_plans.py"))];
+const PARTS: [(&str, &str); 3] = [
+    ("certificates.py", include_str!("certificates.py")),
+    ("permissions.py", include_str!("permissions.py")),
+    ("pricing_plans.py", include_str!("pricing_plans.py")),
+];
 const READY_DEADLINE: Duration = Duration::from_secs(40);
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
 
