@@ -70,11 +70,17 @@ fn row(line: &Line, with_plan: bool) -> [String; 5] {
     let free = if price.free > 0.0 { format!(", {} free", number(price.free)) } else { String::new() };
     [
         price.item.clone(),
-        format!("{} {}{free}", number(price.quantity), price.unit),
+        format!("{} {}{free}", number(price.quantity), plural(&price.unit, price.quantity)),
         format!("{}{mark}", price.unit_usd.exact()),
         line.usd.to_string(),
         if with_plan { line.subscribed_usd.to_string() } else { String::new() },
     ]
+}
+
+/// The unit of so many; measures and numerals stay as they are.
+fn plural(unit: &str, quantity: f64) -> String {
+    let plain = quantity == 1.0 || matches!(unit, "GB" | "thousand" | "million");
+    if plain { unit.to_owned() } else { format!("{unit}s") }
 }
 
 fn number(quantity: f64) -> String {

@@ -65,7 +65,7 @@ pub(crate) fn storage(traffic: &Traffic) -> Vec<Price> {
     vec![
         Price { covered: Covered::Units(FREE_PLAN_STORAGE_GB), ..storage },
         rates::STORAGE_WRITES.used(traffic.storage_writes as f64 / 1e3, "traffic.storage_writes"),
-        rates::STORAGE_READS.used(traffic.storage_reads as f64 / 1e4, "traffic.storage_reads"),
+        rates::STORAGE_READS.used(traffic.storage_reads as f64 / 1e3, "traffic.storage_reads"),
     ]
 }
 

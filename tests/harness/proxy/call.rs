@@ -24,8 +24,8 @@ const READS: [&str; 10] =
     ["Get", "List", "Describe", "Head", "Lookup", "Check", "BatchGet", "Search", "Filter", "Simulate"];
 
 /// Fields that a retry of the tool may draw anew.
-const VOLATILE: [&str; 5] =
-    ["ClientRequestToken", "ClientToken", "CreatorRequestId", "IdempotencyToken", "SecretString"];
+const VOLATILE: [&str; 6] =
+    ["ClientRequestToken", "ClientToken", "clientToken", "CreatorRequestId", "IdempotencyToken", "SecretString"];
 
 impl Call {
     /// Reads it off the wire; `env` is the environment whose name stands in the resources' names.
@@ -53,12 +53,14 @@ fn service(headers: &HeaderMap) -> String {
     scope.split('/').nth(3).unwrap_or("unsigned").to_owned()
 }
 
-/// The operation, where the protocol says it: a target header, a form's action, or the path of the CBOR protocol.
+/// The operation, where the protocol says it: a target header, a form's action, or the path, as with CBOR and the
+/// pricing plans.
 fn operation(headers: &HeaderMap, path: &str, body: &[u8]) -> Option<String> {
     if let Some(target) = headers.get("x-amz-target").and_then(|value| value.to_str().ok()) {
         return target.rsplit('.').next().map(str::to_owned);
     }
-    if let Some((_, operation)) = path.split_once("/operation/") {
+    let named = path.strip_prefix("/v1/").filter(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()));
+    if let Some(operation) = path.split_once("/operation/").map(|(_, operation)| operation).or(named) {
         return Some(operation.to_owned());
     }
     let form = headers.get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form"));

@@ -112,7 +112,7 @@ pub(crate) const TRAIL_STORAGE: Rate = rate("CloudTrail files in S3", "GB", 25_0
 /// What was written to buckets or listed in them.
 pub(crate) const STORAGE_WRITES: Rate = rate("S3 writes", "thousand", 5_000, SINGAPORE, "2026-07-01");
 /// What was read from buckets.
-pub(crate) const STORAGE_READS: Rate = rate("S3 reads", "ten thousand", 4_000, SINGAPORE, "2026-07-01");
+pub(crate) const STORAGE_READS: Rate = rate("S3 reads", "thousand", 400, SINGAPORE, "2026-07-01");
 /// What lies in the archive.
 pub(crate) const ARCHIVE: Rate =
     rate("S3 Glacier Deep Archive", "GB", 2_000, SINGAPORE, "2026-11-22").unconfirmed(ELSEWHERE);
@@ -157,7 +157,7 @@ const USERS_PLUS: Rate = rate("Cognito Plus", "user", 20_000, SINGAPORE, "2026-0
 /// A secret.
 pub(crate) const SECRET: Rate = rate("Secrets Manager secret", "secret", 400_000, SINGAPORE, "2026-09-11");
 const SECRET_CALLS: Rate =
-    rate("Secrets Manager calls", "ten thousand", 50_000, SINGAPORE, "2026-11-22").unconfirmed(REPORTED);
+    rate("Secrets Manager calls", "thousand", 5_000, SINGAPORE, "2026-11-22").unconfirmed(REPORTED);
 const KEY: Rate = rate("KMS customer key", "key", 1_000_000, SINGAPORE, "2026-09-11");
 
 /// An alarm of CloudWatch.

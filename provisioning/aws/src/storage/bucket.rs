@@ -165,8 +165,8 @@ impl Bucket {
         }
     }
 
-    /// A bucket with no tags at all and nothing in it but our lock harms nobody when it is taken for ours: not every S3
-    /// takes tags at creation, and there a run leaves exactly this behind.
+    /// A bucket with no tags at all and nothing in it but what a run writes first, lock and record, harms nobody when it
+    /// is taken for ours: not every S3 takes tags at creation, and there a killed run leaves exactly this behind.
     async fn is_blank(&self, tags: &[Tag]) -> Result<bool, Failure> {
         Ok(tags.is_empty() && empty::is_blank(&self.s3, &self.name).await?)
     }

@@ -6,14 +6,15 @@ use aws_sdk_s3::{
 };
 use jewel_engine::{Failure, FailureKind};
 
-use crate::{classify, failure::kind_of};
+use crate::{classify, failure::kind_of, lease, runs};
 
-/// Whether nothing but our lock is in the bucket: no object, no old version, no delete marker.
+/// Whether nothing but our lock and the records of runs is in the bucket: no object, no old version, no delete marker.
 pub(super) async fn is_blank(s3: &Client, bucket: &str) -> Result<bool, Failure> {
     let sent = s3.list_object_versions().bucket(bucket).send().await;
     let page = sent.map_err(|error| classify(format!("list bucket {bucket}"), error))?;
     let mut keys = page.versions().iter().map(|v| v.key()).chain(page.delete_markers().iter().map(|m| m.key()));
-    Ok(page.is_truncated() != Some(true) && keys.all(|key| key == Some(crate::lease::KEY)))
+    let first = |key: &str| key == lease::KEY || key.starts_with(runs::PREFIX);
+    Ok(page.is_truncated() != Some(true) && keys.all(|key| key.is_some_and(first)))
 }
 
 /// Deletes every version, delete marker and unfinished upload. `progress` is told how many are gone.
