@@ -5,7 +5,7 @@ use aws_sdk_lightsail::{
     Client,
     types::{LoadBalancerTlsCertificate, LoadBalancerTlsCertificateStatus as Status},
 };
-use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource, Rule};
+use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Price, Readiness, Resource, Rule};
 
 use super::{certificates, name, origin_name, tag_list};
 use crate::{Clients, DomainSpec, Names, StackSpec, address, classify, prices, tags::Tags};
@@ -91,8 +91,14 @@ impl Resource for BalancerCertificate {
             found.status(),
             Some(Status::Failed | Status::ValidationTimedOut | Status::Revoked | Status::Expired | Status::Inactive)
         );
+        // The records come a moment after the request.
+        let readiness = match record.and_then(|record| record.value()) {
+            None if !failed => Readiness::Waiting("being given its validating record".to_owned()),
+            _ => Readiness::Ready,
+        };
         Ok(Some(
             Found::new()
+                .ready(readiness)
                 .owned(self.tags.ownership(super::tag_pairs(found.tags())))
                 .attribute("alternative_names", names.count())
                 .attribute("domain", found.domain_name())
