@@ -8,8 +8,7 @@ use serde_json::Value;
 ///
 /// API Gateway: it lists no authorizers. Backup: it knows no selections. Budgets: it changes none. CloudFront: it
 /// publishes no functions. CloudWatch: it does not speak CBOR. The pricing plans: it has none.
-const ELSEWHERE: [&str; 6] =
-    ["APIGATEWAYV2", "BACKUP", "BUDGETS", "CLOUDFRONT", "CLOUDWATCH", "PRICING_PLAN_MANAGER"];
+const ELSEWHERE: [&str; 6] = ["APIGATEWAYV2", "BACKUP", "BUDGETS", "CLOUDFRONT", "CLOUDWATCH", "PRICING_PLAN_MANAGER"];
 
 /// What it has of what a shop needs, as the SDKs name it.
 const ITS_OWN: [&str; 9] = [
