@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use aws_sdk_lightsail::Client;
 use aws_sdk_lightsail::types::{InstanceAccessProtocol, InstancePortState, NetworkProtocol, PortInfo, PortState};
-use jewel_aws::classify;
+use jewel_aws::{ApiInstance, classify};
 use jewel_engine::Failure;
 use jewel_host::{Access, Session};
 use secrecy::SecretString;
@@ -34,14 +34,17 @@ pub struct Reach<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// Opens the door for the caller, gets temporary keys and connects.
+    /// Opens the first instance's door for the caller, gets temporary keys and connects.
     ///
     /// # Errors
     /// When Lightsail refuses, or the instance cannot be reached; the door is closed again then.
     pub async fn reach(&self) -> Result<Reach<'a>, Error> {
-        let instance = &self.outputs.instance_name;
-        let access = access(&self.clients.lightsail, instance, &self.outputs.static_ip).await?;
-        let door = Door::open(self.clients.lightsail.clone(), instance.clone(), self.caller).await?;
+        self.reach_at(&self.outputs.instance_name, &self.outputs.static_ip).await
+    }
+
+    async fn reach_at(&self, instance: &str, address: &str) -> Result<Reach<'a>, Error> {
+        let access = access(&self.clients.lightsail, instance, address).await?;
+        let door = Door::open(self.clients.lightsail.clone(), instance.to_owned(), self.caller).await?;
         match jewel_host::connect(&access, CONNECT).await {
             Ok(session) => Ok(Reach { context: *self, session, door }),
             Err(error) => {
@@ -52,7 +55,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Does some work on the instance and closes the door afterwards, whatever came of the work.
+    /// Does some work on the first instance and closes the door afterwards, whatever came of the work.
     ///
     /// # Errors
     /// The work's own, or else what went wrong with the door.
@@ -61,13 +64,32 @@ impl<'a> Context<'a> {
         E: From<Error>,
         F: AsyncFnOnce(&Reach<'a>) -> Result<T, E>,
     {
-        let reach = self.reach().await?;
-        let result = work(&reach).await;
-        let closed = reach.close().await;
-        let value = result?;
-        closed?;
-        Ok(value)
+        within(self.reach().await?, work).await
     }
+
+    /// Does the same work on one of the instances.
+    ///
+    /// # Errors
+    /// As [`Context::on_instance`].
+    pub async fn on<T, E, F>(&self, instance: &ApiInstance, work: F) -> Result<T, E>
+    where
+        E: From<Error>,
+        F: AsyncFnOnce(&Reach<'a>) -> Result<T, E>,
+    {
+        within(self.reach_at(&instance.name, &instance.static_ip).await?, work).await
+    }
+}
+
+async fn within<'a, T, E, F>(reach: Reach<'a>, work: F) -> Result<T, E>
+where
+    E: From<Error>,
+    F: AsyncFnOnce(&Reach<'a>) -> Result<T, E>,
+{
+    let result = work(&reach).await;
+    let closed = reach.close().await;
+    let value = result?;
+    closed?;
+    Ok(value)
 }
 
 impl<'a> Reach<'a> {

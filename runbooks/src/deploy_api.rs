@@ -27,13 +27,23 @@ pub struct DeployApi<'a> {
     pub log: &'a str,
     /// How long a started release may take to be ready.
     pub ready_within: Duration,
+    /// Whether all other instances have it already: only then does the API's secret count as delivered.
+    pub last: bool,
 }
 
 impl<'a> DeployApi<'a> {
     /// A deployment with the usual patience and logging.
     #[must_use]
     pub fn new(binary: &'a Path, version: &'a str) -> Self {
-        Self { binary, version, jwks_url: None, aws_endpoint: None, log: "info", ready_within: Duration::from_secs(30) }
+        Self {
+            binary,
+            version,
+            jwks_url: None,
+            aws_endpoint: None,
+            log: "info",
+            ready_within: Duration::from_secs(30),
+            last: true,
+        }
     }
 }
 
@@ -57,7 +67,9 @@ pub async fn deploy_api(
         keep: KEEP,
     };
     let report = jewel_host::rollout(reach.session(), &rollout, on_event).await?;
-    delivery.note(context.clients).await?;
+    if wanted.last {
+        delivery.note(context.clients).await?;
+    }
     Ok(report)
 }
 

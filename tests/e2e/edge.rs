@@ -163,7 +163,7 @@ fn provisioned(settings: &[&str]) -> Cloud {
     cloud
 }
 
-fn settle(cloud: &Cloud, settings: &[&str]) {
+pub fn settle(cloud: &Cloud, settings: &[&str]) {
     let text = format!("project = 'shop'\n{}\n", settings.join("\n"));
     fs_err::write(cloud.folder().join("jewel.toml"), text).expect("the folder is writable");
 }
@@ -173,7 +173,7 @@ fn lines(cloud: &Cloud, program: &str) -> Vec<String> {
 }
 
 /// Type and name of each record that somebody wrote; random first labels are left out.
-fn records(cloud: &Cloud) -> Vec<String> {
+pub fn records(cloud: &Cloud) -> Vec<String> {
     let program = "
 import boto3, re
 r = boto3.client('route53')

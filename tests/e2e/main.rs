@@ -10,6 +10,7 @@ mod journey;
 mod mysql;
 mod operators;
 mod recovery;
+mod several;
 mod teardown;
 mod wire;
 
@@ -71,6 +72,7 @@ const TESTS: &[(&str, Test)] = &[
     ("everything_killed_comes_back_with_its_data", recovery::kill_everything),
     ("up_killed_at_random_moments_converges", recovery::kill_up),
     ("a_shop_with_a_domain_of_its_own", |_| edge::own_domain()),
+    ("a_shop_on_several_machines", |_| several::machines()),
     ("the_free_plan_is_tried_and_not_insisted_on", |_| edge::free_plan()),
     ("the_shop_runs_on_mysql", |_| mysql::shop_on_mysql()),
     ("destroy_keeps_the_data_and_says_where", teardown::keeps_data),

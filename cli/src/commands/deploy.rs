@@ -29,15 +29,18 @@ async fn run_api(run: &Run, args: &DeployApiArgs) -> Outcome {
     if args.dry_run {
         let (digest, _) = jewel_host::digest(&binary).await?;
         let release = jewel_host::ReleaseId::new(VERSION, &digest).to_string();
-        let instance = &outputs.instance_name;
-        run.ui.result(&json!({ "release": release, "instance": instance, "binary": binary }), || {
-            format!("would put {release} ({}) into service on {instance}, unless it serves already", binary.display())
+        let names: Vec<&str> = outputs.instances.iter().map(|one| one.name.as_str()).collect();
+        run.ui.result(&json!({ "release": release, "instances": names, "binary": binary }), || {
+            let (binary, names) = (binary.display(), names.join(", then "));
+            format!("would put {release} ({binary}) into service on {names}, unless it serves already")
         });
         return Ok(Exit::Done);
     }
     let context = shop.context(&outputs).await?;
     let report = lock::holding(run, &shop, Duration::ZERO, async |_| {
-        context.on_instance(async |reach| api(run, &shop, reach, &binary).await).await
+        let mut report = context.on_instance(async |reach| api(run, &shop, reach, &binary).await).await?;
+        report.changed |= further(run, &shop, &context, &binary).await?;
+        Ok(report)
     })
     .await?;
     run.ui.result(&report, || match (&report.changed, &report.previous) {
@@ -67,19 +70,47 @@ async fn run_site(run: &Run, args: &DeploySiteArgs) -> Outcome {
     Ok(Exit::Done)
 }
 
-/// Puts the API into service.
+/// Puts the API into service on the first instance.
 pub async fn api(run: &Run, shop: &Shop, reach: &Reach<'_>, binary: &Path) -> Result<jewel_host::Report, Failure> {
+    let outputs = reach.context().outputs;
+    one(run, shop, reach, binary, &outputs.instance_name, outputs.instances.len() == 1).await
+}
+
+/// Puts it into service on the others, one after the other: what does not start on one leaves the rest as they are, and
+/// there are always some that serve. Gives whether anything was changed.
+pub async fn further(run: &Run, shop: &Shop, context: &Context<'_>, binary: &Path) -> Result<bool, Failure> {
+    let mut changed = false;
+    let instances = &context.outputs.instances;
+    for (number, instance) in (1..).zip(instances).skip(1) {
+        let last = number == instances.len();
+        let work = async |reach: &Reach<'_>| one(run, shop, reach, binary, &instance.name, last).await;
+        changed |= context.on(instance, work).await?.changed;
+    }
+    Ok(changed)
+}
+
+async fn one(
+    run: &Run,
+    shop: &Shop,
+    reach: &Reach<'_>,
+    binary: &Path,
+    instance: &str,
+    last: bool,
+) -> Result<jewel_host::Report, Failure> {
     let phase = run.ui.phase("API");
+    let place = if reach.context().outputs.instances.len() > 1 { format!(" on {instance}") } else { String::new() };
     let jwks = shop.jwks_url(reach.context().outputs);
     let mut wanted = DeployApi::new(binary, VERSION);
     wanted.jwks_url = jwks.as_deref();
     wanted.aws_endpoint = shop.aws_endpoint();
+    wanted.last = last;
     let report = jewel_runbooks::deploy_api(reach, &wanted, &mut |event| {
         run.ui.event("deploy-api", &event);
         phase.now(&ui::words::rollout(&event));
     })
     .await?;
-    phase.done(&if report.changed { format!("{} serves", report.release) } else { "serves already".to_owned() });
+    let release = if report.changed { format!("{} serves", report.release) } else { "serves already".to_owned() };
+    phase.done(&format!("{release}{place}"));
     Ok(report)
 }
 

@@ -81,8 +81,8 @@ async fn steps(
     let outputs = shop.outputs().await?;
     let context = shop.context(&outputs).await?;
     let seeds = args.seed || (run.global.target == Target::Local && !args.no_seed);
-    // One connection, one open door, for everything that happens on the instance.
-    let (migrated, seeded, release) = interruptible(
+    // One connection, one open door, for everything that happens on the first instance.
+    let (migrated, seeded, mut release) = interruptible(
         run,
         context.on_instance(async |reach| {
             let migrated = migrate::apply(run, reach, migrate::LOCK_WAIT).await?;
@@ -92,6 +92,7 @@ async fn steps(
         }),
     )
     .await?;
+    release.changed |= interruptible(run, deploy::further(run, shop, &context, binary)).await?;
     let site_files_sent = interruptible(run, deploy::site(run, shop, &context, None)).await?;
     let url = shop.url(&outputs).await?;
     check(run, &url).await?;

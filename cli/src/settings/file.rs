@@ -95,6 +95,8 @@ pub enum Plan {
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Api {
+    /// How many instances; more than one stand behind a load balancer.
+    pub instances: u32,
     /// Lightsail instance bundle.
     pub bundle: String,
     /// Lightsail operating-system blueprint.
@@ -237,7 +239,13 @@ impl File {
 
 impl Default for Api {
     fn default() -> Self {
-        Self { bundle: "small_3_0".into(), blueprint: "ubuntu_24_04".into(), throttle_rate: 100.0, throttle_burst: 200 }
+        Self {
+            instances: 1,
+            bundle: "small_3_0".into(),
+            blueprint: "ubuntu_24_04".into(),
+            throttle_rate: 100.0,
+            throttle_burst: 200,
+        }
     }
 }
 

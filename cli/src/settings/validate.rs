@@ -50,6 +50,7 @@ fn problems(file: &File) -> Vec<Problem> {
             file.domain.as_deref().and_then(domain_problem),
             "a host name in lower case, for instance `permata.example`",
         ),
+        ("api", "instances", instances_problem(file), "1 to 4; each is one more machine to pay"),
         ("api", "throttle_rate", positive(file.api.throttle_rate), "requests per second, for instance 100"),
         ("api", "throttle_burst", positive(f64::from(file.api.throttle_burst)), "requests, for instance 200"),
         (
@@ -164,6 +165,22 @@ fn account_problem(account: &str) -> Option<String> {
     (!ok).then(|| "is not an account number of 12 digits".to_owned())
 }
 
+/// The load balancer before several instances has a certificate for a name of the shop's domain.
+fn instances_problem(file: &File) -> Option<String> {
+    let (count, most) = (file.api.instances, jewel_aws::MOST_INSTANCES);
+    match &file.domain {
+        _ if !(1..=most).contains(&count) => Some(format!("is {count}; 1 to {most} are possible")),
+        _ if count == 1 => None,
+        None => Some(format!(
+            "is {count}, which needs a `domain`: the load balancer before them has a certificate for `origin.` and it"
+        )),
+        Some(domain) if domain.len() > 57 => Some(format!(
+            "is {count}, which needs a shorter `domain`: a certificate's name has at most 64 characters, `origin.` included"
+        )),
+        Some(_) => None,
+    }
+}
+
 fn domain_problem(domain: &str) -> Option<String> {
     let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let label = |label: &str| {
@@ -267,6 +284,26 @@ mod tests {
         for bad in ["permata", "Permata.example", "https://permata.example", "permata.example.", "10.0.0.1", &long] {
             assert!(domain_problem(bad).is_some(), "{bad} passed");
         }
+    }
+
+    #[test]
+    fn several_instances_need_a_domain() {
+        insta::assert_snapshot!(failure("project = \"shop\"\n[api]\ninstances = 2\n"), @r#"
+        error: `jewel.toml`, line 3: `api.instances` is 2, which needs a `domain`: the load balancer before them has a certificate for `origin.` and it
+          3 | instances = 2
+            |             ^
+
+        hint: 1 to 4; each is one more machine to pay
+        "#);
+        let with = |count: u32, domain: Option<&str>| {
+            let mut file: File = toml::from_str("project = 'shop'").unwrap();
+            (file.api.instances, file.domain) = (count, domain.map(str::to_owned));
+            instances_problem(&file)
+        };
+        assert_eq!(with(1, None), None);
+        assert_eq!(with(4, Some("permata.example")), None);
+        assert!(with(0, None).is_some() && with(5, Some("permata.example")).is_some());
+        assert!(with(2, Some(&format!("{}.example", "a".repeat(50)))).is_some());
     }
 
     #[test]

@@ -147,6 +147,7 @@ pub(crate) fn spec(settings: &Settings, account_id: &str) -> StackSpec {
         Plan::PayAsYouGo => EdgePlan::PayAsYouGo,
     };
     spec.api = ApiSpec {
+        instances: file.api.instances,
         bundle: file.api.bundle.clone(),
         blueprint: file.api.blueprint.clone(),
         throttle_rate: file.api.throttle_rate,

@@ -102,6 +102,16 @@ pub const AUTO_SNAPSHOTS: &str = "auto-snapshots.api";
 pub const STATIC_IP: &str = "static-ip.api";
 /// The address attached to the machine.
 pub const ATTACHMENT: &str = "static-ip-attachment.api";
+/// What spreads requests over several machines.
+pub const LOAD_BALANCER: &str = "load-balancer.api";
+/// The load balancer's certificate.
+pub const BALANCER_CERTIFICATE: &str = "load-balancer-certificate.origin";
+/// The record that proves to its issuer that the name is ours.
+pub const BALANCER_VALIDATION: &str = "dns-record.origin-validation";
+/// The certificate in use.
+pub const BALANCER_TLS: &str = "load-balancer-tls.origin";
+/// Leads from the origin's name to the load balancer.
+pub const ORIGIN_RECORD: &str = "dns-record.origin";
 /// Who may log in to the shop.
 pub const USER_POOL: &str = "user-pool.shop";
 /// The shop as an application of the user pool.

@@ -1,4 +1,4 @@
-//! Lightsail: the machine, its address and ports, and the database.
+//! Lightsail: the machines, their addresses and ports, the load balancer before several, and the database.
 //!
 //! A database or instance can be neither renamed nor resized, so each is a role played by the newest of several
 //! generations (`shop-prod-db-1`, `-db-2`), and a pointer says which: the database secret, and the static IP's attachment.
@@ -6,19 +6,23 @@
 mod alarm;
 mod attachment;
 mod auto_snapshots;
+mod balancer;
 mod contact;
 mod database;
 mod instance;
+mod machine;
 mod pointer;
 mod ports;
 mod static_ip;
 
-pub(crate) use alarm::{Alarm as LightsailAlarm, DATABASE as DATABASE_WATCHES, MACHINE as MACHINE_WATCHES};
+pub(crate) use alarm::Alarm as LightsailAlarm;
 pub(crate) use attachment::Attachment;
 pub(crate) use auto_snapshots::AutoSnapshots;
+pub(crate) use balancer::{Balancer, BalancerCertificate, BalancerTls, Place, origin_name};
 pub(crate) use contact::ContactMethod;
 pub(crate) use database::Database;
 pub(crate) use instance::Instance;
+pub use machine::{MOST_INSTANCES, Machine};
 pub use pointer::{Pointers, pointers};
 pub(crate) use ports::Ports;
 pub(crate) use static_ip::StaticIp;

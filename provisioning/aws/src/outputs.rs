@@ -3,7 +3,7 @@
 use jewel_engine::{ObserveOptions, OutputMap};
 use serde::{Deserialize, Serialize};
 
-use crate::{Clients, Error, Names, StackSpec, address, stack};
+use crate::{Clients, Error, Machine, Names, StackSpec, address, stack};
 
 /// Names, ids and addresses of the stack. No secret is among them, only the names of secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +26,9 @@ pub struct Outputs {
     pub api_id: String,
     /// Its address, with a scheme.
     pub api_endpoint: String,
-    /// The Lightsail instance that serves the API now.
+    /// Every instance that serves the API, the first one first.
+    pub instances: Vec<ApiInstance>,
+    /// The first of them.
     pub instance_name: String,
     /// The instance's public address.
     pub static_ip: String,
@@ -49,6 +51,15 @@ pub struct Outputs {
     pub token_issuer: String,
 }
 
+/// One of the instances that serve the API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiInstance {
+    /// Its name in Lightsail.
+    pub name: String,
+    /// Its public address.
+    pub static_ip: String,
+}
+
 /// Collects the outputs of a stack, of [`jewel_engine::Observed::outputs`] or [`jewel_engine::Report::outputs`].
 ///
 /// `None` while a resource that gives one of them is missing.
@@ -64,6 +75,15 @@ pub fn outputs(map: &OutputMap) -> Option<Outputs> {
         site_host: text(address::DISTRIBUTION, "host")?,
         api_id: text(address::API, "id")?,
         api_endpoint: text(address::API, "endpoint")?,
+        instances: Machine::all()
+            .filter_map(|machine| {
+                let (instance, address) = (machine.instance(), machine.static_ip());
+                Some(ApiInstance {
+                    name: text(instance.as_str(), "name")?,
+                    static_ip: text(address.as_str(), "address")?,
+                })
+            })
+            .collect(),
         instance_name: text(address::INSTANCE, "name")?,
         static_ip: text(address::STATIC_IP, "address")?,
         // A Lightsail database that an external one has taken the place of may still be there.
@@ -90,21 +110,20 @@ pub async fn read_outputs(spec: &StackSpec, clients: &Clients) -> Result<Option<
     let whole = stack(spec, clients)?;
     let part = whole.only(|address| {
         whole.wants(address.as_str())
-            && matches!(
-                address.as_str(),
-                address::DISTRIBUTION
-                    | address::API
-                    | address::INSTANCE
-                    | address::STATIC_IP
-                    | address::DATABASE
-                    | address::DATABASE_SECRET
-                    | address::EXTERNAL_DATABASE
-                    | address::API_SECRET
-                    | address::CI_ROLE
-                    | address::USER_POOL
-                    | address::USER_POOL_CLIENT
-                    | address::USER_POOL_DOMAIN
-            )
+            && (matches!(address.kind(), "instance" | "static-ip")
+                || matches!(
+                    address.as_str(),
+                    address::DISTRIBUTION
+                        | address::API
+                        | address::DATABASE
+                        | address::DATABASE_SECRET
+                        | address::EXTERNAL_DATABASE
+                        | address::API_SECRET
+                        | address::CI_ROLE
+                        | address::USER_POOL
+                        | address::USER_POOL_CLIENT
+                        | address::USER_POOL_DOMAIN
+                ))
     });
     let observed = jewel_engine::observe(&part, &ObserveOptions::default(), &|_| {}).await;
     if let Some((_, failure)) = observed.first_failure() {
@@ -120,5 +139,5 @@ pub async fn read_outputs(spec: &StackSpec, clients: &Clients) -> Result<Option<
     ] {
         map.insert(address.into(), [("name".to_owned(), names.bucket(role).into())].into());
     }
-    Ok(outputs(&map))
+    Ok(outputs(&map).filter(|outputs| outputs.instances.len() == spec.api.instances as usize))
 }

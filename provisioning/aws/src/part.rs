@@ -36,6 +36,9 @@ impl Part {
             ("bucket" | "bucket-policy" | "bucket-cors" | "access-logs", _) => Self::Storage,
             ("database", _) => Self::Database,
             ("instance" | "auto-snapshots" | "ports" | "static-ip" | "static-ip-attachment", _) => Self::Machine,
+            ("load-balancer" | "load-balancer-attachment" | "load-balancer-certificate" | "load-balancer-tls", _) => {
+                Self::Machine
+            }
             ("user-pool" | "user-pool-client" | "user-pool-domain" | "user-group", _) => Self::SignIn,
             ("api" | "api-integration" | "api-route" | "api-authorizer" | "api-stage", _) => Self::Gateway,
             ("access-control" | "function" | "distribution" | "distribution-metrics" | "web-acl", _) => Self::Edge,

@@ -50,7 +50,6 @@ fn bundled(item: &str) -> Option<Price> {
 }
 
 /// The price of a load balancer of Lightsail.
-#[expect(dead_code, reason = "for stacks with more than one instance")]
 pub(crate) fn load_balancer() -> Price {
     rates::LOAD_BALANCER.fixed(1.0)
 }

@@ -1,6 +1,6 @@
 //! What the stack is to be: plain values, checked once.
 
-use crate::Traffic;
+use crate::{MOST_INSTANCES, Traffic, lightsail::origin_name};
 
 /// Everything the stack depends on. Made by the settings, never read from the environment.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,9 +61,11 @@ pub enum EdgePlan {
     PayAsYouGo,
 }
 
-/// The machine the API runs on, and the gateway before it.
+/// The machines the API runs on, and the gateway before them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApiSpec {
+    /// How many machines, 1 to [`crate::MOST_INSTANCES`]. More than one stand behind a load balancer.
+    pub instances: u32,
     /// A Lightsail bundle, such as `small_3_0`.
     pub bundle: String,
     /// A Lightsail blueprint, such as `ubuntu_24_04`.
@@ -187,6 +189,25 @@ impl StackSpec {
         {
             return wrong("domain", &domain.name, why);
         }
+        let instances = self.api.instances;
+        if !(1..=MOST_INSTANCES).contains(&instances) {
+            return wrong("api.instances", &instances.to_string(), "there may be one to four");
+        }
+        if instances > 1 {
+            let origin = self.domain.as_ref().map(|domain| origin_name(&domain.name));
+            let why = match origin.as_deref() {
+                None => {
+                    Some("more than one needs a `domain`, whose `origin.` name the load balancer's certificate is for")
+                }
+                Some(name) if domain_problem(name).is_some() => Some(
+                    "more than one needs a `domain` of at most 57 characters, for a certificate for `origin.` and it",
+                ),
+                Some(_) => None,
+            };
+            if let Some(why) = why {
+                return wrong("api.instances", &instances.to_string(), why);
+            }
+        }
         if self.auto_snapshot_hour > 23 {
             return wrong("auto_snapshot_hour", &self.auto_snapshot_hour.to_string(), "hours go from 0 to 23");
         }
@@ -236,6 +257,7 @@ fn domain_problem(name: &str) -> Option<&'static str> {
 impl Default for ApiSpec {
     fn default() -> Self {
         Self {
+            instances: 1,
             bundle: "small_3_0".to_owned(),
             blueprint: "ubuntu_24_04".to_owned(),
             zone: 'a',

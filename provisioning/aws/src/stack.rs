@@ -14,8 +14,8 @@ use crate::{
     gateway::{Api, Authorizer, Integration, Route, Stage},
     identity::{Pool, PoolClient, PoolDomain, PoolGroup},
     lightsail::{
-        Attachment, AutoSnapshots, ContactMethod, DATABASE_WATCHES, Database, Instance, LightsailAlarm,
-        MACHINE_WATCHES, Ports, StaticIp,
+        Attachment, AutoSnapshots, Balancer, BalancerCertificate, BalancerTls, ContactMethod, Database, Instance,
+        LightsailAlarm, Machine, Place, Ports, StaticIp, origin_name,
     },
     secrets::{ApiCredentials, DatabaseCredentials, ExternalDatabase},
     storage::{AccessLogs, Bucket, BucketCors, BucketPolicy, LogsPolicy},
@@ -44,16 +44,11 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
         .add(BACKUPS_LOGS, AccessLogs::new(spec, clients, "backups", BACKUPS_BUCKET))
         .add_if(lightsail_database, DATABASE, Database::new(spec, clients))
         .add_if(lightsail_database, DATABASE_SECRET, DatabaseCredentials::new(spec, clients))
-        .add(INSTANCE, Instance::new(spec, clients))
-        .add(AUTO_SNAPSHOTS, AutoSnapshots::new(spec, clients))
-        .add(PORTS, Ports::new(spec, clients))
-        .add(STATIC_IP, StaticIp::new(spec, clients))
-        .add(ATTACHMENT, Attachment::new(spec, clients))
         .add(USER_POOL, Pool::new(spec, clients))
         .add(USER_POOL_CLIENT, PoolClient::new(spec, clients))
         .add(USER_POOL_DOMAIN, PoolDomain::new(spec, clients))
         .add(API, Api::new(spec, clients))
-        .add(INTEGRATION, Integration::new(clients))
+        .add(INTEGRATION, Integration::new(spec, clients))
         .add(AUTHORIZER, Authorizer::new(clients))
         .add(ROUTE_PUBLIC, Route::open(clients, "ANY /api/{proxy+}"))
         .add(ROUTE_ADMIN, Route::checked(clients, "ANY /api/v1/admin/{proxy+}"))
@@ -88,12 +83,23 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
     for (address, alarm) in Alarm::all(spec, clients) {
         stack = stack.add(address, alarm);
     }
-    for watch in &MACHINE_WATCHES {
-        stack = stack.add(Address::new("alarm", watch.role), LightsailAlarm::new(spec, clients, watch));
+    let several = spec.api.instances > 1;
+    stack = stack.add_if(several, LOAD_BALANCER, Balancer::new(spec, clients));
+    for (number, machine) in (1..).zip(Machine::all()) {
+        let wanted = number <= spec.api.instances;
+        stack = stack
+            .add_if(wanted, machine.instance(), Instance::new(spec, clients, &machine))
+            .add_if(wanted, machine.part("auto-snapshots"), AutoSnapshots::new(spec, clients, &machine))
+            .add_if(wanted, machine.part("ports"), Ports::new(spec, clients, &machine))
+            .add_if(wanted, machine.static_ip(), StaticIp::new(spec, clients, &machine))
+            .add_if(wanted, machine.part("static-ip-attachment"), Attachment::new(spec, clients, &machine))
+            .add_if(several && wanted, machine.place(), Place::new(spec, clients, &machine));
+        for alarm in LightsailAlarm::on_machine(spec, clients, &machine) {
+            stack = stack.add_if(wanted, alarm.address(), alarm);
+        }
     }
-    for watch in &DATABASE_WATCHES {
-        let alarm = LightsailAlarm::new(spec, clients, watch);
-        stack = stack.add_if(lightsail_database, Address::new("alarm", watch.role), alarm);
+    for alarm in LightsailAlarm::on_database(spec, clients) {
+        stack = stack.add_if(lightsail_database, alarm.address(), alarm);
     }
     if let Some(domain) = &spec.domain {
         let zones = Zones::new(spec, clients, domain);
@@ -106,6 +112,15 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
             .add(FORMER_CERTIFICATES, Former::new(spec, clients, domain))
             .add(DOMAIN_IPV4, Record::new(&zones, RrType::A, &domain.name, Target::distribution()))
             .add(DOMAIN_IPV6, Record::new(&zones, RrType::Aaaa, &domain.name, Target::distribution()));
+        let origin = origin_name(&domain.name);
+        let output = |name: &str| Text::Output(BALANCER_CERTIFICATE, name.to_owned());
+        let (name, value) = (output(BalancerCertificate::RECORD_NAME), output(BalancerCertificate::RECORD_VALUE));
+        let balancer = Target::Value { ttl: 300, value: Text::Output(LOAD_BALANCER, "dns_name".to_owned()) };
+        stack = stack
+            .add_if(several, BALANCER_CERTIFICATE, BalancerCertificate::new(spec, clients, domain))
+            .add_if(several, BALANCER_VALIDATION, Record::validation(&zones, &origin, name, value))
+            .add_if(several, BALANCER_TLS, BalancerTls::new(spec, clients, domain))
+            .add_if(several, ORIGIN_RECORD, Record::new(&zones, RrType::Cname, &origin, balancer));
         if domain.zone == ZoneMode::Create {
             stack = stack.add(ZONE, Zone::new(spec, clients, domain));
         }
@@ -163,6 +178,43 @@ mod tests {
         let unpriced: Vec<_> =
             plan.steps.iter().filter(|step| step.price.is_none()).map(|step| &step.address).collect();
         assert!(unpriced.is_empty(), "what does a month of these cost? {unpriced:?}");
+    }
+
+    /// What is made of an empty account with so many machines.
+    async fn made_of(instances: u32) -> std::collections::BTreeMap<Address, Vec<Address>> {
+        let mut spec = StackSpec::new("shop", "prod", "ap-southeast-1", "123456789012");
+        spec.domain = Some(crate::DomainSpec { name: "permata.example".to_owned(), zone: ZoneMode::Create });
+        spec.api.instances = instances;
+        let plan = plan(&stack_of(&spec).await, &Observed::default(), &PlanOptions::default());
+        for step in &plan.steps {
+            assert!(crate::Part::of(&step.address).is_some(), "{} belongs to no part of the shop", step.address);
+            assert!(step.price.is_some(), "what does a month of {} cost?", step.address);
+        }
+        plan.steps.into_iter().map(|step| (step.address, step.after)).collect()
+    }
+
+    #[tokio::test]
+    async fn several_machines_stand_behind_a_load_balancer() {
+        let (one, three) = (made_of(1).await, made_of(3).await);
+        assert!(one.keys().all(|address| three.contains_key(address)));
+        let more: Vec<&str> = three.keys().filter(|a| !one.contains_key(*a)).map(Address::as_str).collect();
+        // Six parts and four alarms for each further machine; the load balancer with TLS, and the first one's place.
+        assert_eq!(more.len(), 2 * 10 + 6, "{more:?}");
+        assert!(one[INTEGRATION].contains(&STATIC_IP.into()));
+        for need in [ORIGIN_RECORD, BALANCER_TLS, "load-balancer-attachment.api"] {
+            assert!(three[INTEGRATION].contains(&need.into()), "{need}");
+        }
+    }
+
+    #[tokio::test]
+    async fn several_machines_need_a_domain() {
+        let mut spec = StackSpec::new("shop", "prod", "ap-southeast-1", "123456789012");
+        spec.api.instances = 2;
+        assert_eq!(spec.check().map_err(|error| error.field), Err("api.instances"));
+        spec.domain = Some(crate::DomainSpec { name: "permata.example".to_owned(), zone: ZoneMode::Create });
+        assert_eq!(spec.check(), Ok(()));
+        spec.api.instances = 5;
+        assert_eq!(spec.check().map_err(|error| error.field), Err("api.instances"));
     }
 
     #[tokio::test]

@@ -204,6 +204,15 @@ pub fn plan(stack: &Stack, observed: &Observed, options: &PlanOptions) -> Plan {
         else {
             continue;
         };
+        // It goes with what it is a part of.
+        let whole = node.resource.part_of().filter(|whole| {
+            let goes = stack.node(whole).is_some_and(|whole| whole.retired && !whole.resource.holds_data());
+            let there = observed.get(whole.as_str()).found();
+            goes && there.is_some_and(|found| found.ownership == Ownership::Ours)
+        });
+        if whole.is_some() {
+            continue;
+        }
         let (action, reason) = if node.resource.holds_data() {
             (
                 Action::Keep,

@@ -48,7 +48,7 @@ pub trait Resource: Send + Sync + 'static {
         ""
     }
 
-    /// The resource it is a part of and goes with: a destroy that deletes that one has nothing to do here.
+    /// The resource it is a part of and goes with: a plan that deletes that one has nothing to do here.
     fn part_of(&self) -> Option<Address> {
         None
     }

@@ -324,6 +324,20 @@ async fn what_is_not_wanted_any_more_goes_last_and_data_stays() {
 }
 
 #[tokio::test]
+async fn a_part_that_is_not_wanted_goes_with_its_whole_or_alone() {
+    let cloud = Cloud::default();
+    let shape = [vec![], vec![0]];
+    provision(&cloud.stack(&shape)).await;
+    let deleted = async |retired: &[usize]| {
+        let stack = cloud.stack_without(&shape, retired, |i| if i == 1 { Holds::Part } else { Holds::Nothing });
+        let steps = replan(&stack).await.steps.into_iter().filter(|step| step.action == Action::Delete);
+        steps.map(|step| step.address.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(deleted(&[0, 1]).await, ["thing.0"]);
+    assert_eq!(deleted(&[1]).await, ["thing.1"]);
+}
+
+#[tokio::test]
 async fn what_is_shared_is_used_as_it_is_and_left_alone() {
     let cloud = Cloud::default();
     cloud.plant_shared(&Thing::name(0));

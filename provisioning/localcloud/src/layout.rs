@@ -62,6 +62,12 @@ impl Layout {
         self.data.join("lightsail.json")
     }
 
+    /// What a load balancer presents, for those in this cloud who are to trust it.
+    #[must_use]
+    pub fn trusted(&self, balancer: Ipv4Addr) -> PathBuf {
+        self.data.join("ministack").join("trusted").join(balancer.to_string())
+    }
+
     /// Where the daemon and its children write what they say.
     #[must_use]
     pub fn log(&self, name: &str) -> PathBuf {

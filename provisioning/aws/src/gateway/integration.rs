@@ -1,4 +1,4 @@
-//! The API's way to the machine.
+//! The API's way to the machine, or to the load balancer before several.
 //!
 //! Headers pass as they came, the origin secret among them: the distribution adds it, so that who asks the gateway past
 //! the distribution and its firewall is refused by the machine.
@@ -10,10 +10,10 @@ use aws_sdk_apigatewayv2::{
     Client,
     types::{Integration as Description, IntegrationType},
 };
-use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource};
+use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource, Value};
 use serde_json::json;
 
-use crate::{Clients, address, classify, failure::optional, prices};
+use crate::{Clients, Machine, StackSpec, address, classify, failure::optional, lightsail::origin_name, prices};
 
 /// Integrations have no name; this description is how ours is found again.
 const DESCRIPTION: &str = "The machine that runs the shop's API";
@@ -22,14 +22,30 @@ const PATH: (&str, &str) = ("overwrite:path", "$request.path");
 /// The longest an HTTP API waits is 30 s; what takes longer than this is a fault.
 const TIMEOUT_MS: i32 = 29_000;
 
-/// The proxy to the machine's static IP.
+/// The proxy to the machine's static IP, or to the load balancer.
 pub(crate) struct Integration {
     client: Client,
+    /// The load balancer's name, when there are several machines.
+    balancer: Option<String>,
 }
 
 impl Integration {
-    pub(crate) fn new(clients: &Clients) -> Self {
-        Self { client: clients.apigateway.clone() }
+    pub(crate) fn new(spec: &StackSpec, clients: &Clients) -> Self {
+        let domain = spec.domain.as_ref().filter(|_| spec.api.instances > 1);
+        Self { client: clients.apigateway.clone(), balancer: domain.map(|domain| origin_name(&domain.name)) }
+    }
+
+    /// Where requests are sent, once that is known.
+    fn uri(&self, inputs: &Inputs) -> Option<String> {
+        match &self.balancer {
+            Some(name) => Some(format!("https://{name}")),
+            None => Some(format!("http://{}", inputs.text(address::STATIC_IP, "address")?)),
+        }
+    }
+
+    fn required_uri(&self, inputs: &Inputs) -> Result<String, Failure> {
+        let why = "the address of the machine is not known";
+        self.uri(inputs).ok_or_else(|| Failure::permanent(format!("set the {}", self.title()), why))
     }
 
     async fn find(&self, api: &str) -> Result<Option<Description>, Failure> {
@@ -59,10 +75,6 @@ fn others(parameters: Option<&HashMap<String, String>>) -> Vec<&str> {
     names
 }
 
-fn uri(address: &str) -> String {
-    format!("http://{address}")
-}
-
 #[async_trait]
 impl Resource for Integration {
     fn title(&self) -> String {
@@ -70,7 +82,14 @@ impl Resource for Integration {
     }
 
     fn needs(&self) -> Vec<Address> {
-        vec![address::API.into(), address::STATIC_IP.into()]
+        let api = Address::from(address::API);
+        match self.balancer {
+            // The first machine's place is there once the load balancer knows whether the machine serves.
+            Some(_) => {
+                vec![api, address::ORIGIN_RECORD.into(), address::BALANCER_TLS.into(), Machine::numbered(1).place()]
+            }
+            None => vec![api, address::STATIC_IP.into()],
+        }
     }
 
     fn read_needs(&self) -> Vec<Address> {
@@ -92,7 +111,7 @@ impl Resource for Integration {
             .set("path", PATH.1)
             .set("timeout_ms", TIMEOUT_MS)
             .set("type", "HTTP_PROXY")
-            .set("uri", inputs.value(address::STATIC_IP, "address").map_text(|address| uri(address).into()))
+            .set("uri", self.uri(inputs).map_or(Value::Unknown, Value::from))
     }
 
     async fn read(&self, cx: &Context<'_>) -> Result<Option<Found>, Failure> {
@@ -120,7 +139,7 @@ impl Resource for Integration {
             .description(DESCRIPTION)
             .integration_type(IntegrationType::HttpProxy)
             .integration_method("ANY")
-            .integration_uri(uri(cx.inputs.require(address::STATIC_IP, "address")?))
+            .integration_uri(self.required_uri(&cx.inputs)?)
             .payload_format_version("1.0")
             .timeout_in_millis(TIMEOUT_MS)
             .request_parameters(PATH.0, PATH.1)
@@ -142,7 +161,7 @@ impl Resource for Integration {
             .integration_id(found.text("id")?)
             .integration_type(IntegrationType::HttpProxy)
             .integration_method("ANY")
-            .integration_uri(uri(cx.inputs.require(address::STATIC_IP, "address")?))
+            .integration_uri(self.required_uri(&cx.inputs)?)
             .payload_format_version("1.0")
             .timeout_in_millis(TIMEOUT_MS)
             .set_request_parameters(Some(parameters))

@@ -14,7 +14,7 @@ use aws_sdk_lightsail::{
 use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Memo, Price, Resource, Value};
 use serde_json::{Value as Json, json};
 
-use super::{tag_list, tag_pairs};
+use super::{Machine, tag_list, tag_pairs};
 use crate::{Clients, Names, StackSpec, address, classify, prices, tags::Tags};
 
 const GIB: f64 = 1_073_741_824.0;
@@ -25,10 +25,9 @@ const BYTES_PER_CONNECTION: f64 = 12_582_880.0;
 
 /// What an alarm watches.
 #[derive(Debug, Clone)]
-pub(crate) struct Watch {
+struct Watch {
     /// The last part of its name, and its address.
-    pub(crate) role: &'static str,
-    of: &'static str,
+    role: &'static str,
     metric: MetricName,
     rings: ComparisonOperator,
     at: Threshold,
@@ -44,41 +43,26 @@ enum Threshold {
 }
 
 /// The alarms on the machine.
-pub(crate) const MACHINE: [Watch; 4] = [
+static MACHINE: [Watch; 4] = [
     // Customers wait when the processors are busy; a deploy or a snapshot is over in less than a quarter of an hour.
-    watch("api-cpu", address::INSTANCE, MetricName::CpuUtilization, OVER, Threshold::Fixed(80.0), 3),
+    watch("cpu", MetricName::CpuUtilization, OVER, Threshold::Fixed(80.0), 3),
     // At nothing the machine falls to its baseline, a fifth of its processors with the default bundle. At a fifth of the
     // capacity, that is about an hour of full load away.
-    watch("api-burst", address::INSTANCE, MetricName::BurstCapacityPercentage, UNDER, Threshold::Fixed(20.0), 3),
+    watch("burst", MetricName::BurstCapacityPercentage, UNDER, Threshold::Fixed(20.0), 3),
     // Six hours on end faster than the monthly allowance lasts. What goes beyond it is paid by the gigabyte.
-    watch(
-        "api-network",
-        address::INSTANCE,
-        MetricName::NetworkOut,
-        OVER,
-        Threshold::Per("transfer_gb", 1e9 / PERIODS_IN_A_MONTH),
-        72,
-    ),
+    watch("network", MetricName::NetworkOut, OVER, Threshold::Per("transfer_gb", 1e9 / PERIODS_IN_A_MONTH), 72),
     // Once may be a restart.
-    watch("api-status", address::INSTANCE, MetricName::StatusCheckFailed, OVER, Threshold::Fixed(1.0), 2),
+    watch("status", MetricName::StatusCheckFailed, OVER, Threshold::Fixed(1.0), 2),
 ];
 
 /// The alarms on the database.
-pub(crate) const DATABASE: [Watch; 3] = [
-    watch("db-cpu", address::DATABASE, MetricName::CpuUtilization, OVER, Threshold::Fixed(80.0), 3),
+static DATABASE: [Watch; 3] = [
+    watch("cpu", MetricName::CpuUtilization, OVER, Threshold::Fixed(80.0), 3),
     // A Lightsail database cannot be given more storage, only be restored to a larger bundle: a fifth leaves time.
-    watch(
-        "db-storage",
-        address::DATABASE,
-        MetricName::FreeStorageSpace,
-        UNDER,
-        Threshold::Per("disk_gb", 0.2 * GIB),
-        1,
-    ),
+    watch("storage", MetricName::FreeStorageSpace, UNDER, Threshold::Per("disk_gb", 0.2 * GIB), 1),
     // Three in five of what the memory allows: the rest is for a second release during a deploy, and for operators.
     watch(
-        "db-connections",
-        address::DATABASE,
+        "connections",
         MetricName::DatabaseConnections,
         OVER,
         Threshold::Per("ram_gb", 0.6 * GIB / BYTES_PER_CONNECTION),
@@ -91,19 +75,20 @@ const UNDER: ComparisonOperator = ComparisonOperator::LessThanOrEqualToThreshold
 
 const fn watch(
     role: &'static str,
-    of: &'static str,
     metric: MetricName,
     rings: ComparisonOperator,
     at: Threshold,
     periods: i32,
 ) -> Watch {
-    Watch { role, of, metric, rings, at, periods }
+    Watch { role, metric, rings, at, periods }
 }
 
 /// One alarm. It watches whichever machine or database plays the role now.
 pub(crate) struct Alarm {
     client: Client,
     name: String,
+    role: String,
+    of: Address,
     watch: Watch,
     /// Whether there is anybody to tell. Without, the alarm rings in the console only.
     notifies: bool,
@@ -111,21 +96,39 @@ pub(crate) struct Alarm {
 }
 
 impl Alarm {
-    pub(crate) fn new(spec: &StackSpec, clients: &Clients, watch: &Watch) -> Self {
+    /// All alarms on one machine.
+    pub(crate) fn on_machine(spec: &StackSpec, clients: &Clients, machine: &Machine) -> impl Iterator<Item = Self> {
+        MACHINE.iter().map(|watch| Self::new(spec, clients, machine.role(), &machine.instance(), watch))
+    }
+
+    /// All alarms on the database.
+    pub(crate) fn on_database(spec: &StackSpec, clients: &Clients) -> impl Iterator<Item = Self> {
+        DATABASE.iter().map(|watch| Self::new(spec, clients, "db", &address::DATABASE.into(), watch))
+    }
+
+    fn new(spec: &StackSpec, clients: &Clients, whose: &str, of: &Address, watch: &Watch) -> Self {
+        let role = format!("{whose}-{}", watch.role);
         Self {
             client: clients.lightsail.clone(),
-            name: Names::new(spec).role(watch.role),
+            name: Names::new(spec).role(&role),
             notifies: !spec.alerts.emails.is_empty(),
-            tags: Tags::new(spec, watch.role),
+            tags: Tags::new(spec, &role),
+            of: of.clone(),
             watch: watch.clone(),
+            role,
         }
+    }
+
+    /// Where it is found.
+    pub(crate) fn address(&self) -> Address {
+        Address::new("alarm", &self.role)
     }
 
     fn threshold(&self, inputs: &Inputs) -> Option<f64> {
         match self.watch.at {
             Threshold::Fixed(at) => Some(at),
             // Whole numbers, so that what is read is what was written.
-            Threshold::Per(output, each) => Some((inputs.get(self.watch.of, output)?.as_f64()? * each).round()),
+            Threshold::Per(output, each) => Some((inputs.get(self.of.as_str(), output)?.as_f64()? * each).round()),
         }
     }
 
@@ -159,8 +162,8 @@ impl Resource for Alarm {
     }
 
     fn needs(&self) -> Vec<Address> {
-        let told = self.notifies.then_some(address::CONTACT);
-        std::iter::once(self.watch.of).chain(told).map(Address::from).collect()
+        let told = self.notifies.then(|| address::CONTACT.into());
+        std::iter::once(self.of.clone()).chain(told).collect()
     }
 
     fn price(&self) -> Option<Price> {
@@ -175,9 +178,9 @@ impl Resource for Alarm {
             .set("missing_data", TreatMissingData::Missing.as_str())
             .set("notice", self.notice())
             .set("periods", self.watch.periods)
-            .set("resource", inputs.value(self.watch.of, "name"))
+            .set("resource", inputs.value(self.of.as_str(), "name"))
             // Known by its name alone, a machine made anew under the same name would go unwatched.
-            .set("resource_arn", inputs.value(self.watch.of, "arn"))
+            .set("resource_arn", inputs.value(self.of.as_str(), "arn"))
             .set("threshold", self.threshold(inputs).map_or(Value::Unknown, Value::from))
     }
 
@@ -213,7 +216,7 @@ impl Resource for Alarm {
             .put_alarm()
             .alarm_name(&self.name)
             .metric_name(self.watch.metric.clone())
-            .monitored_resource_name(cx.inputs.require(self.watch.of, "name")?)
+            .monitored_resource_name(cx.inputs.require(self.of.as_str(), "name")?)
             .comparison_operator(self.watch.rings.clone())
             .threshold(threshold)
             .evaluation_periods(self.watch.periods)

@@ -7,22 +7,24 @@ use aws_sdk_lightsail::{
 };
 use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Price, Readiness, Resource};
 
-use super::pointer;
-use crate::{Clients, Names, StackSpec, Traffic, address, classify, prices};
+use super::{Machine, pointer};
+use crate::{Clients, Names, StackSpec, Traffic, classify, prices};
 
 /// The automatic snapshot add-on, at a given hour.
 pub(crate) struct AutoSnapshots {
     client: Client,
     title: String,
+    machine: Machine,
     hour: String,
     traffic: Traffic,
 }
 
 impl AutoSnapshots {
-    pub(crate) fn new(spec: &StackSpec, clients: &Clients) -> Self {
+    pub(crate) fn new(spec: &StackSpec, clients: &Clients, machine: &Machine) -> Self {
         Self {
             client: clients.lightsail.clone(),
-            title: format!("automatic snapshots of instance {}", Names::new(spec).role("api")),
+            title: format!("automatic snapshots of instance {}", Names::new(spec).role(machine.role())),
+            machine: machine.clone(),
             hour: format!("{:02}:00", spec.auto_snapshot_hour),
             traffic: spec.traffic.clone(),
         }
@@ -36,15 +38,15 @@ impl Resource for AutoSnapshots {
     }
 
     fn needs(&self) -> Vec<Address> {
-        vec![address::INSTANCE.into()]
+        vec![self.machine.instance()]
     }
 
     fn read_needs(&self) -> Vec<Address> {
-        vec![address::INSTANCE.into()]
+        vec![self.machine.instance()]
     }
 
     fn part_of(&self) -> Option<Address> {
-        Some(address::INSTANCE.into())
+        Some(self.machine.instance())
     }
 
     fn price(&self) -> Option<Price> {
@@ -60,7 +62,7 @@ impl Resource for AutoSnapshots {
     }
 
     async fn read(&self, cx: &Context<'_>) -> Result<Option<Found>, Failure> {
-        let Some(name) = cx.inputs.text(address::INSTANCE, "name") else { return Ok(None) };
+        let Some(name) = cx.inputs.text(self.machine.instance().as_str(), "name") else { return Ok(None) };
         let answer = pointer::instance(&self.client, name, cx.memo).await?;
         let Some(instance) = answer.as_ref() else { return Ok(None) };
         let add_on = instance.add_ons().iter().find(|add_on| add_on.name() == Some("AutoSnapshot"));
@@ -78,7 +80,7 @@ impl Resource for AutoSnapshots {
     }
 
     async fn create(&self, cx: &Context<'_>) -> Result<(), Failure> {
-        let instance = cx.inputs.require(address::INSTANCE, "name")?;
+        let instance = cx.inputs.require(self.machine.instance().as_str(), "name")?;
         let time = AutoSnapshotAddOnRequest::builder().snapshot_time_of_day(&self.hour).build();
         let action = format!("enable the {}", self.title);
         let request =
@@ -94,7 +96,7 @@ impl Resource for AutoSnapshots {
     }
 
     async fn delete(&self, cx: &Context<'_>, _found: &Found) -> Result<(), Failure> {
-        let instance = cx.inputs.require(address::INSTANCE, "name")?;
+        let instance = cx.inputs.require(self.machine.instance().as_str(), "name")?;
         let disable = self.client.disable_add_on().resource_name(instance).add_on_type(AddOnType::AutoSnapshot);
         disable.send().await.map(drop).map_err(|error| classify(format!("disable the {}", self.title), error))
     }

@@ -8,6 +8,7 @@ use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Price,
 use serde_json::Value as Json;
 
 use super::{
+    Machine,
     pointer::{self, instance_name},
     tag_list, tag_pairs,
 };
@@ -17,19 +18,21 @@ use crate::{Clients, Names, StackSpec, classify, prices, spec::ApiSpec, tags::Ta
 pub(crate) struct Instance {
     client: Client,
     names: Names,
+    machine: Machine,
     region: String,
     spec: ApiSpec,
     tags: Tags,
 }
 
 impl Instance {
-    pub(crate) fn new(spec: &StackSpec, clients: &Clients) -> Self {
+    pub(crate) fn new(spec: &StackSpec, clients: &Clients, machine: &Machine) -> Self {
         Self {
             client: clients.lightsail.clone(),
             names: Names::new(spec),
+            machine: machine.clone(),
             region: spec.region.clone(),
             spec: spec.api.clone(),
-            tags: Tags::new(spec, "api"),
+            tags: Tags::new(spec, machine.role()),
         }
     }
 }
@@ -37,7 +40,7 @@ impl Instance {
 #[async_trait]
 impl Resource for Instance {
     fn title(&self) -> String {
-        format!("instance {}", self.names.role("api"))
+        format!("instance {}", self.names.role(self.machine.role()))
     }
 
     fn price(&self) -> Option<Price> {
@@ -74,7 +77,7 @@ impl Resource for Instance {
     }
 
     async fn read(&self, cx: &Context<'_>) -> Result<Option<Found>, Failure> {
-        let name = instance_name(&self.client, &self.names, cx.memo).await?;
+        let name = instance_name(&self.client, &self.names, &self.machine, cx.memo).await?;
         let answer = pointer::instance(&self.client, &name, cx.memo).await?;
         let Some(instance) = answer.as_ref() else { return Ok(None) };
         let state = instance.state().and_then(|state| state.name()).unwrap_or_default();
@@ -101,7 +104,7 @@ impl Resource for Instance {
     }
 
     async fn create(&self, cx: &Context<'_>) -> Result<(), Failure> {
-        let name = instance_name(&self.client, &self.names, cx.memo).await?;
+        let name = instance_name(&self.client, &self.names, &self.machine, cx.memo).await?;
         let sent = self
             .client
             .create_instances()

@@ -7,7 +7,8 @@ use aws_sdk_lightsail::{
 use jewel_engine::{Failure, Memo};
 use serde::Serialize;
 
-use crate::{Clients, Error, Names, StackSpec, classify, failure::optional, secrets::DatabaseCredentials};
+use super::Machine;
+use crate::{Clients, Error, Names, StackSpec, classify, secrets::DatabaseCredentials};
 
 /// The Lightsail names behind the two roles. Without a pointer it is the first generation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -24,47 +25,61 @@ pub struct Pointers {
 /// When one cannot be read.
 pub async fn pointers(spec: &StackSpec, clients: &Clients) -> Result<Pointers, Error> {
     let memo = Memo::default();
-    let names = Names::new(spec);
+    let (names, first) = (Names::new(spec), Machine::numbered(1));
     let secret = DatabaseCredentials::secret(spec, clients);
-    let (database, instance) =
-        tokio::join!(DatabaseCredentials::pointer(&secret, &memo), instance_name(&clients.lightsail, &names, &memo));
+    let (database, instance) = tokio::join!(
+        DatabaseCredentials::pointer(&secret, &memo),
+        instance_name(&clients.lightsail, &names, &first, &memo)
+    );
     Ok(Pointers { database: database?.unwrap_or_else(|| names.generation("db", 1)), instance: instance? })
 }
 
-/// The instance the static IP is attached to, if it is one of ours.
-pub(super) async fn instance_name(client: &Client, names: &Names, memo: &Memo) -> Result<String, Failure> {
-    let address = static_ip(client, &names.role("api"), memo).await?;
-    let attached = address.as_ref().as_ref().and_then(|address| address.attached_to()).unwrap_or_default();
-    Ok(match names.number("api", attached) {
+/// The instance the machine's static IP is attached to, if it is one of its generations.
+pub(super) async fn instance_name(
+    client: &Client,
+    names: &Names,
+    machine: &Machine,
+    memo: &Memo,
+) -> Result<String, Failure> {
+    let role = machine.role();
+    let address = static_ip(client, &names.role(role), memo).await?;
+    let attached = address.as_ref().and_then(|address| address.attached_to()).unwrap_or_default();
+    Ok(match names.number(role, attached) {
         Some(_) => attached.to_owned(),
-        None => names.generation("api", 1),
+        None => names.generation(role, 1),
     })
 }
 
-/// The static IP, asked once in a pass.
-pub(super) async fn static_ip(
-    client: &Client,
-    name: &str,
-    memo: &Memo,
-) -> Result<std::sync::Arc<Option<StaticIp>>, Failure> {
-    memo.once(&format!("static ip {name}"), async {
-        let sent = client.get_static_ip().static_ip_name(name).send().await;
-        let answer = optional(sent.map_err(|error| classify(format!("read static IP {name}"), error)))?;
-        Ok(answer.and_then(|answer| answer.static_ip))
-    })
-    .await
+/// A static IP. All are asked for at once, so that several machines cost no more calls than one.
+pub(super) async fn static_ip(client: &Client, name: &str, memo: &Memo) -> Result<Option<StaticIp>, Failure> {
+    let all = memo.once("static ips", async {
+        let (mut all, mut token) = (Vec::new(), None);
+        loop {
+            let sent = client.get_static_ips().set_page_token(token).send().await;
+            let page = sent.map_err(|error| classify("list the static IPs", error))?;
+            all.extend(page.static_ips.unwrap_or_default());
+            token = page.next_page_token.filter(|token| !token.is_empty());
+            if token.is_none() {
+                return Ok(all);
+            }
+        }
+    });
+    Ok(all.await?.iter().find(|one| one.name() == Some(name)).cloned())
 }
 
-/// An instance, asked once in a pass.
-pub(super) async fn instance(
-    client: &Client,
-    name: &str,
-    memo: &Memo,
-) -> Result<std::sync::Arc<Option<Instance>>, Failure> {
-    memo.once(&format!("instance {name}"), async {
-        let sent = client.get_instance().instance_name(name).send().await;
-        let answer = optional(sent.map_err(|error| classify(format!("read instance {name}"), error)))?;
-        Ok(answer.and_then(|answer| answer.instance))
-    })
-    .await
+/// An instance, asked for like a static IP.
+pub(super) async fn instance(client: &Client, name: &str, memo: &Memo) -> Result<Option<Instance>, Failure> {
+    let all = memo.once("instances", async {
+        let (mut all, mut token) = (Vec::new(), None);
+        loop {
+            let sent = client.get_instances().set_page_token(token).send().await;
+            let page = sent.map_err(|error| classify("list the instances", error))?;
+            all.extend(page.instances.unwrap_or_default());
+            token = page.next_page_token.filter(|token| !token.is_empty());
+            if token.is_none() {
+                return Ok(all);
+            }
+        }
+    });
+    Ok(all.await?.iter().find(|one| one.name() == Some(name)).cloned())
 }

@@ -8,19 +8,21 @@ use aws_sdk_lightsail::{
 use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource};
 use serde_json::{Value as Json, json};
 
-use crate::{Clients, Names, StackSpec, address, classify, failure::optional, prices};
+use super::Machine;
+use crate::{Clients, Names, StackSpec, classify, failure::optional, prices};
 
 /// The open ports: HTTP for the gateway, whose addresses AWS does not publish. The API refuses what does not carry the
 /// origin secret. SSH is opened by commands for as long as they need it.
 pub(crate) struct Ports {
     client: Client,
     title: String,
+    machine: Machine,
 }
 
 impl Ports {
-    pub(crate) fn new(spec: &StackSpec, clients: &Clients) -> Self {
-        let title = format!("open ports of instance {}", Names::new(spec).role("api"));
-        Self { client: clients.lightsail.clone(), title }
+    pub(crate) fn new(spec: &StackSpec, clients: &Clients, machine: &Machine) -> Self {
+        let title = format!("open ports of instance {}", Names::new(spec).role(machine.role()));
+        Self { client: clients.lightsail.clone(), title, machine: machine.clone() }
     }
 }
 
@@ -31,15 +33,15 @@ impl Resource for Ports {
     }
 
     fn needs(&self) -> Vec<Address> {
-        vec![address::INSTANCE.into()]
+        vec![self.machine.instance()]
     }
 
     fn read_needs(&self) -> Vec<Address> {
-        vec![address::INSTANCE.into()]
+        vec![self.machine.instance()]
     }
 
     fn part_of(&self) -> Option<Address> {
-        Some(address::INSTANCE.into())
+        Some(self.machine.instance())
     }
 
     fn price(&self) -> Option<Price> {
@@ -51,7 +53,7 @@ impl Resource for Ports {
     }
 
     async fn read(&self, cx: &Context<'_>) -> Result<Option<Found>, Failure> {
-        let Some(instance) = cx.inputs.text(address::INSTANCE, "name") else { return Ok(None) };
+        let Some(instance) = cx.inputs.text(self.machine.instance().as_str(), "name") else { return Ok(None) };
         let sent = self.client.get_instance_port_states().instance_name(instance).send().await;
         let Some(answer) = optional(sent.map_err(|error| classify(format!("read the {}", self.title), error)))? else {
             return Ok(None);
@@ -71,7 +73,7 @@ impl Resource for Ports {
     }
 
     async fn create(&self, cx: &Context<'_>) -> Result<(), Failure> {
-        let instance = cx.inputs.require(address::INSTANCE, "name")?;
+        let instance = cx.inputs.require(self.machine.instance().as_str(), "name")?;
         let http =
             PortInfo::builder().from_port(80).to_port(80).protocol(NetworkProtocol::Tcp).cidrs("0.0.0.0/0").build();
         let sent = self.client.put_instance_public_ports().instance_name(instance).port_infos(http).send().await;

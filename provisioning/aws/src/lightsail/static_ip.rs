@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use aws_sdk_lightsail::Client;
 use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource};
 
-use super::pointer::static_ip;
+use super::{Machine, pointer::static_ip};
 use crate::{Clients, Names, StackSpec, classify, prices};
 
 /// A static IP. Lightsail lets it carry no tags, so its name alone says that it is ours.
@@ -14,8 +14,8 @@ pub(crate) struct StaticIp {
 }
 
 impl StaticIp {
-    pub(crate) fn new(spec: &StackSpec, clients: &Clients) -> Self {
-        Self { client: clients.lightsail.clone(), name: Names::new(spec).role("api") }
+    pub(crate) fn new(spec: &StackSpec, clients: &Clients, machine: &Machine) -> Self {
+        Self { client: clients.lightsail.clone(), name: Names::new(spec).role(machine.role()) }
     }
 }
 
@@ -35,7 +35,7 @@ impl Resource for StaticIp {
 
     async fn read(&self, cx: &Context<'_>) -> Result<Option<Found>, Failure> {
         let found = static_ip(&self.client, &self.name, cx.memo).await?;
-        Ok((*found)
+        Ok(found
             .as_ref()
             .map(|address| Found::new().output("name", self.name.as_str()).output("address", address.ip_address())))
     }

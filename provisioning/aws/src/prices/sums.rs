@@ -75,6 +75,19 @@ async fn a_standby_and_a_larger_instance_cost_what_they_say() {
 }
 
 #[tokio::test]
+async fn a_second_instance_costs_itself_its_snapshots_and_the_load_balancer() {
+    let mut spec = shop();
+    spec.domain = Some(crate::DomainSpec { name: "permata.example".to_owned(), zone: crate::ZoneMode::Create });
+    let base = bill_of(&spec).await.total();
+    spec.api.instances = 2;
+    let snapshots = super::snapshots(&spec.traffic);
+    assert_eq!(
+        bill_of(&spec).await.total(),
+        base + Usd::cents(1_200 + 1_800) + snapshots.unit_usd.times(snapshots.quantity)
+    );
+}
+
+#[tokio::test]
 async fn prices_of_another_region_are_not_confirmed() {
     let bill = bill_of(&StackSpec { region: "eu-central-1".to_owned(), ..shop() }).await;
     let line = |item: &str| bill.lines.iter().find(|line| line.price.item == item).unwrap().price.confirmed;

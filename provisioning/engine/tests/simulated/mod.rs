@@ -178,6 +178,8 @@ pub(crate) enum Holds {
     Nothing,
     Memories,
     Data,
+    /// It is a part of the first thing it needs.
+    Part,
 }
 
 impl Thing {
@@ -198,6 +200,10 @@ impl Resource for Thing {
 
     fn holds_data(&self) -> bool {
         self.holds == Holds::Data
+    }
+
+    fn part_of(&self) -> Option<Address> {
+        (self.holds == Holds::Part).then(|| self.needs[0].as_str().into())
     }
 
     fn loss_by_replacement(&self) -> Option<&'static str> {

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use super::Ground;
 use crate::{
     database::{Databases, Master, ServerSpec},
+    files,
     layout::Layout,
     machine::{Access, MachineSpec, Machines},
     network::{
@@ -152,11 +153,17 @@ impl Hardware for Real {
     }
 
     async fn balance(&self, public: Ipv4Addr, wanted: &Balance) -> Outcome {
+        let trusted = self.layout.trusted(public);
+        match &wanted.certificate {
+            Some(shown) => files::write_public(&trusted.join("certificate.der"), &shown.certificate)?,
+            None => files::remove_tree(&trusted)?,
+        }
         Ok(self.balancers.set(public, wanted).await?)
     }
 
     async fn unbalance(&self, public: Ipv4Addr) {
         self.balancers.remove(public).await;
+        files::remove_tree(&self.layout.trusted(public)).ok();
     }
 
     async fn target_health(&self, public: Ipv4Addr, target: Ipv4Addr) -> Option<Health> {

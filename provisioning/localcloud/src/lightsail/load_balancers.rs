@@ -1,8 +1,8 @@
 //! Load balancers: one public address before several instances.
 //!
-//! `dnsName` is the public address itself; on AWS it is a name, but nothing here could make one resolve. Session
-//! stickiness is refused, because nothing here brings it about. Health checks come as often as on AWS times the time
-//! factor, and at most every second. An instance that is deleted is taken out of its balancers.
+//! `dnsName` is the public address itself; on AWS it is a name, but nothing outside could resolve one of this cloud.
+//! Session stickiness is refused, because nothing here brings it about. Health checks come as often as on AWS times the
+//! time factor, and at most every second. An instance that is deleted is taken out of its balancers.
 
 pub(crate) mod arrange;
 pub(crate) mod certificates;

@@ -8,6 +8,7 @@ What is added to it, and why:
 * Policies may name the condition keys `s3:if-none-match` and `cloudwatch:namespace`, which ministack does not know.
 * Cognito changes groups, and keeps which issuer a user pool was given.
 * Lightsail, which is not here, may ask what a key's policies allow.
+* Names in hosted zones resolve, and load balancers' certificates are trusted (`names.py`).
 * Certificates and domains are as strict as AWS's (`certificates.py`).
 * CloudFront's flat-rate plans are there, with what they refuse (`pricing_plans.py`).
 * Permissions are asked for as AWS documents them (`permissions.py`).
@@ -155,11 +156,14 @@ def saving(application, saver):
     return wrapped
 
 
-def proxy_with_all_headers(apigateway):
+def proxy_with_all_headers(apigateway, trusting):
     def call(url, method, headers, body):
         target = urllib.parse.urlsplit(url)
-        kind = http.client.HTTPSConnection if target.scheme == "https" else http.client.HTTPConnection
-        connection = kind(target.hostname, target.port, timeout=INTEGRATION_TIMEOUT_SECONDS)
+        where = {"host": target.hostname, "port": target.port, "timeout": INTEGRATION_TIMEOUT_SECONDS}
+        if target.scheme == "https":
+            connection = http.client.HTTPSConnection(**where, context=trusting())
+        else:
+            connection = http.client.HTTPConnection(**where)
         try:
             path = (target.path or "/") + (f"?{target.query}" if target.query else "")
             connection.request(method, path, body=body or None, headers=headers)
@@ -344,17 +348,19 @@ async def serve():
     from hypercorn.config import Config
     from ministack import app
     from ministack.core import iam_actions, iam_evaluator, persistence, responses
-    from ministack.services import apigateway, cognito
+    from ministack.services import apigateway, cognito, route53
 
     # Python is told to look nowhere by itself; what is beside this file is ours.
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     import certificates
+    import names
     import permissions
     import pricing_plans
 
     certificates.patch(app)
     pricing_plans.patch(app)
-    proxy_with_all_headers(apigateway)
+    names.resolve_zones(route53)
+    proxy_with_all_headers(apigateway, names.trusting)
     know_more_condition_keys(iam_actions)
     permissions.patch(iam_actions)
     complete_cognito(cognito)

@@ -22,8 +22,9 @@ use crate::{call::call, error::Error, files, process};
 
 const LAUNCHER: &str = include_str!("launcher.py");
 /// What it finds beside it.
-const PARTS: [(&str, &str); 3] = [
+const PARTS: [(&str, &str); 4] = [
     ("certificates.py", include_str!("certificates.py")),
+    ("names.py", include_str!("names.py")),
     ("permissions.py", include_str!("permissions.py")),
     ("pricing_plans.py", include_str!("pricing_plans.py")),
 ];
@@ -62,7 +63,7 @@ struct Inner {
 impl Ministack {
     /// Starts it and waits until it answers.
     pub(crate) async fn start(settings: Settings) -> Result<Self, Error> {
-        for directory in ["state", "s3", "tmp"] {
+        for directory in ["state", "s3", "tmp", "trusted"] {
             files::private_dir(&settings.directory.join(directory))?;
         }
         files::write_public(&settings.directory.join("launcher.py"), LAUNCHER.as_bytes())?;
@@ -161,6 +162,7 @@ fn spawn(settings: &Settings) -> Result<Child, Error> {
         .env("CLOUDTRAIL_MAX_EVENTS", "2000")
         .env("PERSIST_STATE", "1")
         .env("STATE_DIR", state)
+        .env("TRUSTED_DIR", settings.directory.join("trusted"))
         .env("S3_PERSIST", "1")
         .env("S3_DATA_DIR", objects)
         .env("GATEWAY_PORT", settings.port.to_string())

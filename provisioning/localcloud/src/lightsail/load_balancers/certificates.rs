@@ -1,7 +1,7 @@
 //! The TLS certificates of load balancers, signed by themselves.
 //!
-//! On AWS an authority issues them once records in the DNS prove whose the domain is. No DNS leads here and no client
-//! trusts what is made here, so a certificate is issued at once and its records are said to be in place.
+//! On AWS an authority issues them once records in the DNS prove whose the domain is. No DNS of the world leads here, so a
+//! certificate is issued at once and its records are said to be in place. API Gateway here trusts the one in use.
 
 use std::sync::Arc;
 
