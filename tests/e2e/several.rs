@@ -35,7 +35,7 @@ pub fn machines() {
     }
     healthy(&cloud, 2);
 
-    // A place taken away by hand is given back.
+    // What is taken away by hand is given back, and what is bent is mended.
     by_hand(
         &cloud,
         "
@@ -43,12 +43,17 @@ import boto3
 l = boto3.client('lightsail')
 l.detach_instances_from_load_balancer(loadBalancerName='shop-prod-balancer', instanceNames=['shop-prod-api-2-1'])
 l.update_load_balancer_attribute(loadBalancerName='shop-prod-balancer', attributeName='HealthCheckPath', attributeValue='/')
+l.update_load_balancer_attribute(loadBalancerName='shop-prod-balancer', attributeName='TlsPolicyName', attributeValue='TLS-2016-08')
+l.delete_load_balancer_tls_certificate(loadBalancerName='shop-prod-balancer', certificateName='shop-prod-origin', force=True)
 ",
     );
     let plan = cloud.run(&["plan", "--exit-code"]).expect(6).stdout;
-    assert!(plan.contains("load-balancer-attachment.api-2") && plan.contains("/readyz"), "{plan}");
+    for shown in ["load-balancer-attachment", "load-balancer-certificate", "/readyz", "TLS-2016-08"] {
+        assert!(plan.contains(shown), "no {shown}:\n{plan}");
+    }
     cloud.run(&["provision", "--yes"]).expect(0);
     cloud.run(&["plan", "--exit-code"]).expect(0);
+    assert_eq!(catalogue(&url), 200);
 
     settle(&cloud, &ONE);
     let plan = cloud.run(&["plan", "--exit-code"]).expect(6).stdout;
