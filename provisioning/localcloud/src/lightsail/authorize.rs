@@ -65,13 +65,14 @@ fn request_tags(request: &Value) -> Map<String, Value> {
     tags.iter().filter_map(|tag| Some((tag["key"].as_str()?.to_owned(), tag["value"].clone()))).collect()
 }
 
-/// The tags of the instance or database that is named.
+/// The tags of the instance, database or load balancer that is named.
 fn resource_tags(service: &Service, request: &Value) -> Map<String, Value> {
     let state = service.store.now();
-    let names = ["instanceName", "relationalDatabaseName", "resourceName"];
+    let names = ["instanceName", "relationalDatabaseName", "loadBalancerName", "resourceName"];
     let Some(name) = names.iter().find_map(|name| request[name].as_str()) else { return Map::new() };
     let instance = state.instances.get(name).map(|one| &one.common.tags);
-    let tags = instance.or_else(|| state.databases.get(name).map(|one| &one.common.tags));
+    let database = state.databases.get(name).map(|one| &one.common.tags);
+    let tags = instance.or(database).or_else(|| state.load_balancers.get(name).map(|one| &one.common.tags));
     let pair = |tag: &Tag| (tag.key.clone(), Value::from(tag.value.clone().unwrap_or_default()));
     tags.into_iter().flatten().map(pair).collect()
 }
