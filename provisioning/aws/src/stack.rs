@@ -18,8 +18,8 @@ use crate::{
         LightsailAlarm, Machine, Place, Ports, StaticIp, origin_name,
     },
     secrets::{ApiCredentials, DatabaseCredentials, ExternalDatabase},
-    storage::{AccessLogs, Bucket, BucketCors, BucketPolicy, LogsPolicy},
-    watching::{Alarm, Dashboard, LogGroup, MonthlyBudget, Topic, Trail, TrailPolicy},
+    storage::{AccessLogs, Bucket, BucketCors, BucketPolicy, logs_policy},
+    watching::{Alarm, Dashboard, LogGroup, MonthlyBudget, Topic, Trail, trail_policy},
 };
 
 /// The stack as specified. Nothing is asked of AWS.
@@ -34,11 +34,11 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
         .add(SITE_BUCKET, Bucket::published(spec, clients, "site"))
         .add(MEDIA_BUCKET, Bucket::media(spec, clients))
         .add(BACKUPS_BUCKET, Bucket::backups(spec, clients))
-        .add(SITE_POLICY, BucketPolicy::new(spec, clients, "site", SITE_BUCKET))
-        .add(MEDIA_POLICY, BucketPolicy::new(spec, clients, "media", MEDIA_BUCKET))
+        .add(SITE_POLICY, BucketPolicy::distribution(spec, clients, "site", SITE_BUCKET))
+        .add(MEDIA_POLICY, BucketPolicy::distribution(spec, clients, "media", MEDIA_BUCKET))
         .add(MEDIA_CORS, BucketCors::new(spec, clients, "media", MEDIA_BUCKET))
         .add(LOGS_BUCKET, Bucket::logs(spec, clients))
-        .add(LOGS_POLICY, LogsPolicy::new(spec, clients))
+        .add(LOGS_POLICY, logs_policy(spec, clients))
         .add(SITE_LOGS, AccessLogs::new(spec, clients, "site", SITE_BUCKET))
         .add(MEDIA_LOGS, AccessLogs::new(spec, clients, "media", MEDIA_BUCKET))
         .add(BACKUPS_LOGS, AccessLogs::new(spec, clients, "backups", BACKUPS_BUCKET))
@@ -58,7 +58,7 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
         .add(MAINTENANCE_PAGE, MaintenancePage::new(spec, clients))
         .add(DISTRIBUTION, Distribution::new(spec, clients))
         .add(TRAIL_BUCKET, Bucket::trail(spec, clients))
-        .add(TRAIL_POLICY, TrailPolicy::new(spec, clients))
+        .add(TRAIL_POLICY, trail_policy(spec, clients))
         .add(TRAIL, Trail::new(spec, clients))
         .add(TOPIC, Topic::regional(spec, clients))
         .add(EDGE_TOPIC, Topic::global(spec, clients))

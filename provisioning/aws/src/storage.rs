@@ -10,5 +10,5 @@ mod policy;
 
 pub(crate) use bucket::Bucket;
 pub(crate) use cors::BucketCors;
-pub(crate) use logging::{AccessLogs, LogsPolicy};
+pub(crate) use logging::{AccessLogs, logs_policy};
 pub(crate) use policy::BucketPolicy;

@@ -13,4 +13,4 @@ pub(crate) use budget::MonthlyBudget;
 pub(crate) use dashboard::Dashboard;
 pub(crate) use log_group::LogGroup;
 pub(crate) use topic::Topic;
-pub(crate) use trail::{Trail, TrailPolicy};
+pub(crate) use trail::{Trail, trail_policy};

@@ -1,6 +1,6 @@
 //! Who read and wrote the shop's buckets: S3's own access logs, for which only their storage is paid.
 //!
-//! Two resources of its own kind, because a bucket may send its logs only to one that lets it.
+//! Two resources, because a bucket may send its logs only to one that lets it.
 
 use async_trait::async_trait;
 use aws_sdk_s3::{
@@ -8,8 +8,9 @@ use aws_sdk_s3::{
     types::{BucketLoggingStatus, LoggingEnabled},
 };
 use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Price, Resource};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
+use super::BucketPolicy;
 use crate::{Clients, Names, StackSpec, address, classify, failure::optional, prices};
 
 /// The logs of one bucket, under its role in the logs bucket.
@@ -87,80 +88,24 @@ impl Resource for AccessLogs {
     }
 }
 
-/// The leave for S3 to write the logs of our buckets, and of no others.
-pub(crate) struct LogsPolicy {
-    s3: Client,
-    bucket: String,
-    sources: String,
-    account_id: String,
-}
-
-impl LogsPolicy {
-    pub(crate) fn new(spec: &StackSpec, clients: &Clients) -> Self {
-        let names = Names::new(spec);
-        Self {
-            s3: clients.s3.clone(),
-            bucket: names.bucket("logs"),
-            sources: format!("arn:aws:s3:::{}-*", names.stack()),
-            account_id: spec.account_id.clone(),
-        }
-    }
-
-    /// The shape that AWS documents for buckets without access control lists.
-    fn document(&self) -> Json {
-        json!({
-            "Version": "2012-10-17",
-            "Statement": [{
-                "Sid": "AccessLogs",
-                "Effect": "Allow",
-                "Principal": { "Service": "logging.s3.amazonaws.com" },
-                "Action": "s3:PutObject",
-                "Resource": format!("arn:aws:s3:::{}/*", self.bucket),
-                "Condition": {
-                    "ArnLike": { "aws:SourceArn": self.sources },
-                    "StringEquals": { "aws:SourceAccount": self.account_id },
-                },
-            }],
-        })
-    }
-}
-
-#[async_trait]
-impl Resource for LogsPolicy {
-    fn title(&self) -> String {
-        format!("policy of bucket {}", self.bucket)
-    }
-
-    fn needs(&self) -> Vec<Address> {
-        vec![address::LOGS_BUCKET.into()]
-    }
-
-    fn price(&self) -> Option<Price> {
-        Some(prices::free("S3 access logs", "only what they hold is paid", "2026-11-22"))
-    }
-
-    fn desired(&self, _inputs: &Inputs) -> Desired {
-        Desired::new().set("policy", self.document())
-    }
-
-    async fn read(&self, _cx: &Context<'_>) -> Result<Option<Found>, Failure> {
-        let sent = self.s3.get_bucket_policy().bucket(&self.bucket).send().await;
-        let answer = optional(sent.map_err(|error| classify(format!("read the {}", self.title()), error)))?;
-        let Some(text) = answer.and_then(|answer| answer.policy) else { return Ok(None) };
-        Ok(Some(Found::new().attribute("policy", serde_json::from_str(&text).unwrap_or(Json::String(text)))))
-    }
-
-    async fn create(&self, _cx: &Context<'_>) -> Result<(), Failure> {
-        let put = self.s3.put_bucket_policy().bucket(&self.bucket).policy(self.document().to_string());
-        put.send().await.map(drop).map_err(|error| classify(format!("set the {}", self.title()), error))
-    }
-
-    async fn update(&self, cx: &Context<'_>, _found: &Found, _changes: &[FieldChange]) -> Result<(), Failure> {
-        self.create(cx).await
-    }
-
-    async fn delete(&self, _cx: &Context<'_>, _found: &Found) -> Result<(), Failure> {
-        let sent = self.s3.delete_bucket_policy().bucket(&self.bucket).send().await;
-        sent.map(drop).map_err(|error| classify(format!("delete the {}", self.title()), error))
-    }
+/// The leave for S3 to write the logs of our buckets, and of no others. The shape that AWS documents for buckets without
+/// access control lists.
+pub(crate) fn logs_policy(spec: &StackSpec, clients: &Clients) -> BucketPolicy {
+    let names = Names::new(spec);
+    let bucket = names.bucket("logs");
+    let document = json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Sid": "AccessLogs",
+            "Effect": "Allow",
+            "Principal": { "Service": "logging.s3.amazonaws.com" },
+            "Action": "s3:PutObject",
+            "Resource": format!("arn:aws:s3:::{bucket}/*"),
+            "Condition": {
+                "ArnLike": { "aws:SourceArn": format!("arn:aws:s3:::{}-*", names.stack()) },
+                "StringEquals": { "aws:SourceAccount": spec.account_id },
+            },
+        }],
+    });
+    BucketPolicy::document(clients, bucket, address::LOGS_BUCKET, document)
 }

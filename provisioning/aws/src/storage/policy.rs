@@ -1,6 +1,6 @@
-//! A bucket's policy that lets our distribution read it, and nobody else.
+//! A bucket's policy: whom it lets in beside the account itself.
 //!
-//! A resource of its own because it needs the distribution, which needs the bucket.
+//! A resource of its own because what it names may need the bucket first, as our distribution does.
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
@@ -9,20 +9,36 @@ use serde_json::{Value as Json, json};
 
 use crate::{Clients, Names, StackSpec, address, classify, failure::optional, prices};
 
-/// The read grant of one bucket.
+/// The one policy of one bucket.
 pub(crate) struct BucketPolicy {
     s3: Client,
     bucket: String,
     bucket_address: &'static str,
+    grant: Grant,
+}
+
+/// What a policy allows.
+enum Grant {
+    /// Our distribution may read.
+    Distribution,
+    /// What the document says.
+    Document(Json),
 }
 
 impl BucketPolicy {
-    pub(crate) fn new(spec: &StackSpec, clients: &Clients, role: &str, bucket_address: &'static str) -> Self {
-        Self { s3: clients.s3.clone(), bucket: Names::new(spec).bucket(role), bucket_address }
+    /// Lets our distribution read the bucket of this role, and nobody else.
+    pub(crate) fn distribution(spec: &StackSpec, clients: &Clients, role: &str, bucket_address: &'static str) -> Self {
+        let bucket = Names::new(spec).bucket(role);
+        Self { s3: clients.s3.clone(), bucket, bucket_address, grant: Grant::Distribution }
+    }
+
+    /// Allows what the document says.
+    pub(crate) fn document(clients: &Clients, bucket: String, bucket_address: &'static str, document: Json) -> Self {
+        Self { s3: clients.s3.clone(), bucket, bucket_address, grant: Grant::Document(document) }
     }
 
     /// The shape AWS documents for origin access control. It grants no listing, so a missing object answers 403.
-    fn document(&self, distribution: &str) -> Json {
+    fn readable_by(&self, distribution: &str) -> Json {
         json!({
             "Version": "2012-10-17",
             "Statement": [{
@@ -45,7 +61,10 @@ impl Resource for BucketPolicy {
     }
 
     fn needs(&self) -> Vec<Address> {
-        vec![self.bucket_address.into(), address::DISTRIBUTION.into()]
+        match self.grant {
+            Grant::Distribution => vec![self.bucket_address.into(), address::DISTRIBUTION.into()],
+            Grant::Document(_) => vec![self.bucket_address.into()],
+        }
     }
 
     fn price(&self) -> Option<Price> {
@@ -53,8 +72,13 @@ impl Resource for BucketPolicy {
     }
 
     fn desired(&self, inputs: &Inputs) -> Desired {
-        let arn = inputs.value(address::DISTRIBUTION, "arn");
-        Desired::new().set("policy", arn.map_text(|arn| self.document(arn)))
+        match &self.grant {
+            Grant::Distribution => {
+                let arn = inputs.value(address::DISTRIBUTION, "arn");
+                Desired::new().set("policy", arn.map_text(|arn| self.readable_by(arn)))
+            }
+            Grant::Document(document) => Desired::new().set("policy", document.clone()),
+        }
     }
 
     async fn read(&self, _cx: &Context<'_>) -> Result<Option<Found>, Failure> {
@@ -67,8 +91,11 @@ impl Resource for BucketPolicy {
     }
 
     async fn create(&self, cx: &Context<'_>) -> Result<(), Failure> {
-        let policy = self.document(cx.inputs.require(address::DISTRIBUTION, "arn")?).to_string();
-        let sent = self.s3.put_bucket_policy().bucket(&self.bucket).policy(policy).send().await;
+        let policy = match &self.grant {
+            Grant::Distribution => self.readable_by(cx.inputs.require(address::DISTRIBUTION, "arn")?),
+            Grant::Document(document) => document.clone(),
+        };
+        let sent = self.s3.put_bucket_policy().bucket(&self.bucket).policy(policy.to_string()).send().await;
         sent.map(drop).map_err(|error| classify(format!("set the {}", self.title()), error))
     }
 

@@ -5,7 +5,9 @@ use aws_sdk_cloudtrail::{Client, types::Tag};
 use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Ownership, Price, Resource};
 use serde_json::{Value as Json, json};
 
-use crate::{Clients, Names, StackSpec, address, classify, failure::optional, prices, tags::Tags};
+use crate::{
+    Clients, Names, StackSpec, address, classify, failure::optional, prices, storage::BucketPolicy, tags::Tags,
+};
 
 /// The shop's trail: management events of all Regions, with digests that prove nothing was altered.
 pub(crate) struct Trail {
@@ -147,92 +149,36 @@ impl Resource for Trail {
     }
 }
 
-/// Lets our trail, and no other, write into its bucket.
-pub(crate) struct TrailPolicy {
-    s3: aws_sdk_s3::Client,
-    bucket: String,
-    trail: String,
-    account_id: String,
-}
-
-impl TrailPolicy {
-    pub(crate) fn new(spec: &StackSpec, clients: &Clients) -> Self {
-        Self {
-            s3: clients.s3.clone(),
-            bucket: Names::new(spec).bucket("trail"),
-            trail: arn(spec),
-            account_id: spec.account_id.clone(),
-        }
-    }
-
-    /// The shape CloudTrail documents, and checks before it makes a trail.
-    fn document(&self) -> Json {
-        let writer = json!({ "Service": "cloudtrail.amazonaws.com" });
-        json!({
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Sid": "TrailLooks",
-                    "Effect": "Allow",
-                    "Principal": writer,
-                    "Action": "s3:GetBucketAcl",
-                    "Resource": format!("arn:aws:s3:::{}", self.bucket),
-                    "Condition": { "StringEquals": { "aws:SourceArn": self.trail } },
-                },
-                {
-                    "Sid": "TrailWrites",
-                    "Effect": "Allow",
-                    "Principal": writer,
-                    "Action": "s3:PutObject",
-                    "Resource": format!("arn:aws:s3:::{}/AWSLogs/{}/*", self.bucket, self.account_id),
-                    "Condition": {
-                        "StringEquals": {
-                            "aws:SourceArn": self.trail,
-                            "s3:x-amz-acl": "bucket-owner-full-control",
-                        },
+/// Lets our trail, and no other, write into its bucket. The shape CloudTrail documents, and checks before it makes a
+/// trail.
+pub(crate) fn trail_policy(spec: &StackSpec, clients: &Clients) -> BucketPolicy {
+    let (bucket, trail) = (Names::new(spec).bucket("trail"), arn(spec));
+    let writer = json!({ "Service": "cloudtrail.amazonaws.com" });
+    let document = json!({
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "TrailLooks",
+                "Effect": "Allow",
+                "Principal": writer,
+                "Action": "s3:GetBucketAcl",
+                "Resource": format!("arn:aws:s3:::{bucket}"),
+                "Condition": { "StringEquals": { "aws:SourceArn": trail } },
+            },
+            {
+                "Sid": "TrailWrites",
+                "Effect": "Allow",
+                "Principal": writer,
+                "Action": "s3:PutObject",
+                "Resource": format!("arn:aws:s3:::{bucket}/AWSLogs/{}/*", spec.account_id),
+                "Condition": {
+                    "StringEquals": {
+                        "aws:SourceArn": trail,
+                        "s3:x-amz-acl": "bucket-owner-full-control",
                     },
                 },
-            ],
-        })
-    }
-}
-
-#[async_trait]
-impl Resource for TrailPolicy {
-    fn title(&self) -> String {
-        format!("policy of bucket {}", self.bucket)
-    }
-
-    fn needs(&self) -> Vec<Address> {
-        vec![address::TRAIL_BUCKET.into()]
-    }
-
-    fn price(&self) -> Option<Price> {
-        Some(prices::free("S3 bucket policy", "part of the bucket", "2026-11-22"))
-    }
-
-    fn desired(&self, _inputs: &Inputs) -> Desired {
-        Desired::new().set("policy", self.document())
-    }
-
-    async fn read(&self, _cx: &Context<'_>) -> Result<Option<Found>, Failure> {
-        let sent = self.s3.get_bucket_policy().bucket(&self.bucket).send().await;
-        let answer = optional(sent.map_err(|error| classify(format!("read the {}", self.title()), error)))?;
-        let Some(text) = answer.and_then(|answer| answer.policy) else { return Ok(None) };
-        Ok(Some(Found::new().attribute("policy", serde_json::from_str(&text).unwrap_or(Json::String(text)))))
-    }
-
-    async fn create(&self, _cx: &Context<'_>) -> Result<(), Failure> {
-        let put = self.s3.put_bucket_policy().bucket(&self.bucket).policy(self.document().to_string());
-        put.send().await.map(drop).map_err(|error| classify(format!("set the {}", self.title()), error))
-    }
-
-    async fn update(&self, cx: &Context<'_>, _found: &Found, _changes: &[FieldChange]) -> Result<(), Failure> {
-        self.create(cx).await
-    }
-
-    async fn delete(&self, _cx: &Context<'_>, _found: &Found) -> Result<(), Failure> {
-        let sent = self.s3.delete_bucket_policy().bucket(&self.bucket).send().await;
-        sent.map(drop).map_err(|error| classify(format!("delete the {}", self.title()), error))
-    }
+            },
+        ],
+    });
+    BucketPolicy::document(clients, bucket, address::TRAIL_BUCKET, document)
 }
