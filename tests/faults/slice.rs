@@ -19,8 +19,9 @@ pub(crate) fn choose(record: &Record) -> Vec<Case> {
     }
     let (slice, of) = match wish.split_once('/') {
         Some((slice, of)) => {
-            let number = |text: &str| text.parse().unwrap_or_else(|_| panic!("JEWEL_FAULTS=`{wish}`: `all` or `2/40`"));
-            (number(slice), number(of))
+            let number = |text: &str| text.parse::<usize>().ok().filter(|number| *number > 0);
+            let both = number(slice).zip(number(of)).filter(|(slice, of)| slice <= of);
+            both.unwrap_or_else(|| panic!("JEWEL_FAULTS=`{wish}`: `all` or `2/40`"))
         }
         None => {
             let of = all.len().div_ceil(AT_ONCE).max(1);
@@ -31,13 +32,14 @@ pub(crate) fn choose(record: &Record) -> Vec<Case> {
         "slice {slice}/{of} of {} cases (JEWEL_FAULTS={slice}/{of} repeats it, JEWEL_FAULTS=all takes all)",
         all.len()
     );
-    all.into_iter().enumerate().filter(|(index, _)| index % of == (slice + of - 1) % of).map(|(_, case)| case).collect()
+    // Neighbours: they differ in their faults, and a slice meets all kinds.
+    let (first, last) = ((slice - 1) * all.len() / of, slice * all.len() / of);
+    all.into_iter().take(last).skip(first).collect()
 }
 
 /// Each call with each fault; a provision's and a destroy's share a shop where both are left.
 fn all(record: &Record) -> Vec<Case> {
     let pairs = |calls: &[(String, usize)]| -> Vec<(Fault, (String, usize))> {
-        // Fault by fault, so that a slice meets all kinds.
         calls.iter().flat_map(|call| Fault::ALL.map(|fault| (fault, call.clone()))).collect()
     };
     let (mut provision, mut destroy) = (pairs(&record.provision).into_iter(), pairs(&record.destroy).into_iter());

@@ -2,7 +2,8 @@
 
 What is added to it, and why:
 * State is saved before a request that may have changed something is answered, so that what was acknowledged is
-  never lost; ministack by itself saves only at a graceful stop.
+  never lost; ministack by itself saves only at a graceful stop. That is the state of the services the request went
+  to; what changed elsewhere because of it follows a moment later.
 * The process ends when its parent does (standard input is a pipe that the parent holds open).
 * Names under `.localhost` resolve to 127.0.0.1 everywhere, so that a CloudFront origin can be an API of this cloud.
 * Policies may name the condition keys `s3:if-none-match` and `cloudwatch:namespace`, which ministack does not know.
@@ -16,6 +17,7 @@ What is added to it, and why:
 """
 
 import asyncio
+import contextvars
 import http.client
 import json
 import os
@@ -27,8 +29,6 @@ import urllib.parse
 
 READ_ONLY_METHODS = {"GET", "HEAD", "OPTIONS"}
 READ_ONLY_OPERATIONS = ("Get", "List", "Describe", "Head", "BatchGet")
-# The trail of calls grows with every call and nothing depends on its last entries: saved by itself, later.
-LAZY = {"cloudtrail"}
 LAZY_SECONDS = 0.5
 # A state that other threads keep changing is tried again for so long before its request is answered all the same.
 PATIENCE_SECONDS = 5
@@ -68,11 +68,28 @@ class Saver:
         self.waiting = []
         self.task = None
         self.lazy = None
+        # The modules that the request at hand was given to.
+        self.visited = contextvars.ContextVar("visited", default=None)
+        get_module = app._get_module
 
-    async def saved(self):
-        """Returns when everything that has changed by now is on disk."""
+        def noting(name):
+            visited = self.visited.get()
+            if visited is not None:
+                visited.add(name)
+            return get_module(name)
+
+        app._get_module = noting
+
+    def note(self):
+        """An empty set that fills with the modules that this request is given to from here on."""
+        visited = set()
+        self.visited.set(visited)
+        return visited
+
+    async def saved(self, modules):
+        """Returns when everything of these modules that has changed by now is on disk."""
         done = asyncio.get_running_loop().create_future()
-        self.waiting.append(done)
+        self.waiting.append((done, modules))
         if self.task is None or self.task.done():
             self.task = asyncio.get_running_loop().create_task(self.save_for_those_waiting())
         await done
@@ -81,9 +98,10 @@ class Saver:
         while self.waiting:
             waiting, self.waiting = self.waiting, []
             deadline = time.monotonic() + PATIENCE_SECONDS
-            while not self.save(lambda name: name not in LAZY) and time.monotonic() < deadline:
+            modules = set().union(*(modules for _, modules in waiting))
+            while not self.save(modules) and time.monotonic() < deadline:
                 await asyncio.sleep(0.01)
-            for done in waiting:
+            for done, _ in waiting:
                 if not done.done():
                     done.set_result(None)
             # Requests that are on their way get their turn before the next save.
@@ -93,12 +111,13 @@ class Saver:
 
     async def save_lazily(self):
         await asyncio.sleep(LAZY_SECONDS)
-        self.save(lambda name: name in LAZY)
+        self.save()
 
-    def save(self, wanted=lambda name: True):
+    def save(self, modules=None):
+        """Saves the state of these modules, or of all; whether all of it could be."""
         complete = True
         for name, get_state in self.app._build_persistence_save_dict().items():
-            if not wanted(name):
+            if modules is not None and self.app._state_map[name] not in modules:
                 continue
             try:
                 state = get_state()
@@ -148,8 +167,9 @@ def saving(application, saver):
         async def hold(message):
             answer.append(message)
 
+        visited = saver.note()
         await application(scope, receive, hold)
-        await saver.saved()
+        await saver.saved(visited)
         for message in answer:
             await send(message)
 
