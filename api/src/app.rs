@@ -9,6 +9,7 @@ use crate::{
     config::{Config, OriginCheck},
     database,
     http::origin::AcceptedOrigins,
+    journal::Journal,
 };
 
 /// The application, cheap to clone.
@@ -17,6 +18,7 @@ pub struct App(Arc<Inner>);
 
 struct Inner {
     pool: MySqlPool,
+    journal: Journal,
     tokens: TokenVerifier,
     origins: AcceptedOrigins,
     media_base_url: String,
@@ -32,6 +34,7 @@ impl App {
         };
         Self(Arc::new(Inner {
             pool: database::pool(&config.database),
+            journal: Journal,
             tokens: TokenVerifier::new(&config.tokens),
             origins,
             media_base_url: config.media_base_url.clone(),
@@ -41,6 +44,10 @@ impl App {
 
     pub(crate) fn pool(&self) -> &MySqlPool {
         &self.0.pool
+    }
+
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.0.journal
     }
 
     pub(crate) fn tokens(&self) -> &TokenVerifier {

@@ -6,13 +6,19 @@ mod claims;
 mod jwks;
 
 use axum::{
-    extract::FromRequestParts,
+    extract::{FromRequestParts, OptionalFromRequestParts},
     http::{HeaderMap, header, request::Parts},
 };
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 
-use crate::{app::App, config::TokenConfig, error::ApiError};
+use crate::{
+    app::App,
+    config::TokenConfig,
+    error::ApiError,
+    work::{Caller, RequestId},
+};
 use claims::Claims;
+use jewel_journal::Actor;
 use jwks::{KeyError, KeyStore};
 
 /// The group whose members may change the catalogue.
@@ -74,6 +80,51 @@ impl TokenVerifier {
 pub(crate) struct Admin {
     /// The caller's id in the user pool.
     pub(crate) subject: String,
+    request_id: String,
+}
+
+impl Admin {
+    /// Who asks for a change.
+    pub(crate) fn caller(&self) -> Caller {
+        Caller { actor: Actor::Admin(self.subject.clone()), request_id: self.request_id.clone() }
+    }
+}
+
+/// Proof that the caller is signed in.
+#[derive(Debug)]
+pub(crate) struct Customer {
+    /// The caller's id in the user pool.
+    pub(crate) subject: String,
+    request_id: String,
+}
+
+impl Customer {
+    /// Who asks for a change.
+    pub(crate) fn caller(&self) -> Caller {
+        Caller { actor: Actor::Customer(self.subject.clone()), request_id: self.request_id.clone() }
+    }
+}
+
+impl FromRequestParts<App> for Customer {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let token = bearer(&parts.headers)?;
+        let claims = app.tokens().verify(token).await?;
+        Ok(Self { subject: claims.sub, request_id: request_id(parts, app).await })
+    }
+}
+
+/// Signed in or not: without a token there is nobody, with one it must be a good one.
+impl OptionalFromRequestParts<App> for Customer {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Self>, ApiError> {
+        if !parts.headers.contains_key(header::AUTHORIZATION) {
+            return Ok(None);
+        }
+        <Self as FromRequestParts<App>>::from_request_parts(parts, app).await.map(Some)
+    }
 }
 
 impl FromRequestParts<App> for Admin {
@@ -85,8 +136,13 @@ impl FromRequestParts<App> for Admin {
         if !claims.groups.iter().any(|group| group == ADMINS) {
             return Err(ApiError::Forbidden);
         }
-        Ok(Self { subject: claims.sub })
+        Ok(Self { subject: claims.sub, request_id: request_id(parts, app).await })
     }
+}
+
+async fn request_id(parts: &mut Parts, app: &App) -> String {
+    let Ok(RequestId(id)) = RequestId::from_request_parts(parts, app).await;
+    id
 }
 
 /// The token of `Authorization: Bearer <token>`.

@@ -41,6 +41,13 @@ pub(crate) fn pool(config: &DatabaseConfig) -> MySqlPool {
         .idle_timeout(Duration::from_secs(5 * 60))
         .max_lifetime(Duration::from_secs(30 * 60))
         .test_before_acquire(false)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                // Gaps between rows are locked otherwise, and buyers of different things wait for each other.
+                sqlx::query("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").execute(connection).await?;
+                Ok(())
+            })
+        })
         .before_acquire(|connection, meta| {
             Box::pin(async move {
                 if meta.idle_for > TRUSTED_IDLE {

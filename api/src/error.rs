@@ -73,6 +73,9 @@ pub(crate) enum ApiError {
     Timeout,
     #[error("too many requests at once")]
     Overloaded,
+    /// Transactions met and one has to give way: worth another try.
+    #[error("others are changing the same")]
+    Contended,
     #[error("{dependency} is unavailable")]
     Unavailable {
         dependency: &'static str,
@@ -94,17 +97,25 @@ impl From<sqlx::Error> for ApiError {
             sqlx::Error::Database(ref refused) if is_refused_connection(refused.as_ref()) => {
                 Self::Unavailable { dependency: "the database", source: Some(error.into()) }
             }
+            sqlx::Error::Database(ref refused)
+                if number(refused.as_ref()).is_some_and(|it| [1205, 1213].contains(&it)) =>
+            {
+                Self::Contended
+            }
             other => Self::Internal(other.into()),
         }
     }
 }
 
+/// The server's number of an error. 1205 is a lock not got in time, 1213 a deadlock.
+fn number(error: &dyn sqlx::error::DatabaseError) -> Option<u16> {
+    error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>().map(sqlx::mysql::MySqlDatabaseError::number)
+}
+
 /// Errors of the server that are about the connection and not about the query: access denied (1045, 1044), unknown
 /// database (1049), too many connections (1040, 1203), shutdown in progress (1053), killed connection (1927).
 fn is_refused_connection(error: &dyn sqlx::error::DatabaseError) -> bool {
-    error
-        .try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>()
-        .is_some_and(|error| matches!(error.number(), 1040 | 1044 | 1045 | 1049 | 1053 | 1203 | 1927))
+    number(error).is_some_and(|number| matches!(number, 1040 | 1044 | 1045 | 1049 | 1053 | 1203 | 1927))
 }
 
 impl ApiError {
@@ -135,6 +146,7 @@ impl ApiError {
             Self::WrongOrigin => (403, "/problems/wrong-origin", "Not reachable this way"),
             Self::Timeout => (503, "/problems/timeout", "Took too long"),
             Self::Overloaded => (503, "/problems/overloaded", "Too many requests at once"),
+            Self::Contended => (503, "/problems/contended", "Others are changing the same"),
             Self::Unavailable { .. } => (503, "/problems/unavailable", "Temporarily unavailable"),
             Self::NotReady(_) => (503, "/problems/not-ready", "Not ready"),
             Self::Internal(_) => (500, "/problems/internal", "Internal error"),

@@ -18,10 +18,12 @@ mod database;
 mod error;
 mod health;
 mod http;
+mod journal;
 pub mod openapi;
 mod router;
 pub mod server;
 pub mod telemetry;
+mod work;
 
 pub use app::App;
 pub use config::Config;

@@ -17,6 +17,7 @@ pub struct Migration {
 const EMBEDDED: &[Migration] = &[
     Migration { version: 1, name: "catalogue", sql: include_str!("../sql/0001_catalogue.sql") },
     Migration { version: 2, name: "inventory", sql: include_str!("../sql/0002_inventory.sql") },
+    Migration { version: 3, name: "journal", sql: include_str!("../sql/0003_journal.sql") },
 ];
 
 /// All migrations of this program, in ascending order of version.

@@ -11,7 +11,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("jewel-localcloud", &[]),
     ("jewel-host", &[]),
     ("jewel-migrations", &[]),
-    ("jewel-api", &["jewel-migrations"]),
+    ("jewel-journal", &[]),
+    ("jewel-api", &["jewel-journal", "jewel-migrations"]),
     ("jewel-runbooks", &["jewel-engine", "jewel-aws", "jewel-host", "jewel-migrations"]),
     (
         "jewelctl",

@@ -6,17 +6,16 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::IntoResponse,
 };
+use futures::FutureExt;
 
-use super::{
-    model::NewProduct,
-    store::{self, CreateError},
-};
+use super::{model::NewProduct, store};
 use crate::{
     app::App,
     auth::Admin,
     catalogue::{model::ProductDetail, routes::detail},
-    error::{ApiError, FieldError, Problem},
+    error::{ApiError, Problem},
     http::extract::Json,
+    work::transact,
 };
 
 const NO_STORE: (HeaderName, HeaderValue) = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -42,24 +41,12 @@ pub(crate) async fn create_product(
     if !problems.is_empty() {
         return Err(ApiError::Validation { detail: None, errors: problems });
     }
-    let id = store::create(app.pool(), &product).await.map_err(|error| refusal(error, &product))?;
-    tracing::info!(product = %id, by = admin.subject, "product created");
+    transact(&app, "product.created", &admin.caller(), &product, |work, product| store::create(work, product).boxed())
+        .await?;
     let created = detail(&app, &product.slug).await?;
     let created = created.ok_or_else(|| ApiError::Internal("a product just created is not there".into()))?;
     // The slug was checked to be plain ASCII, so it needs no escaping.
     let location = HeaderValue::try_from(format!("/api/v1/products/{}", product.slug))
         .map_err(|error| ApiError::Internal(error.into()))?;
     Ok((StatusCode::CREATED, [NO_STORE, (header::LOCATION, location)], Answer(created)))
-}
-
-fn refusal(error: CreateError, product: &NewProduct) -> ApiError {
-    match error {
-        CreateError::NoSuchCategory => {
-            let errors = vec![FieldError::new("category", format!("there is no category {}", product.category))];
-            ApiError::Validation { detail: None, errors }
-        }
-        CreateError::SlugTaken => ApiError::Conflict { errors: vec![FieldError::new("slug", "is taken")] },
-        CreateError::SkuTaken => ApiError::Conflict { errors: vec![FieldError::new("variants", "a sku is taken")] },
-        CreateError::Database(error) => error.into(),
-    }
 }

@@ -1,40 +1,25 @@
 //! The SQL that changes the catalogue.
 
-use sqlx::{MySql, MySqlPool, QueryBuilder, Transaction, mysql::MySqlDatabaseError};
-use time::{OffsetDateTime, PrimitiveDateTime};
+use sqlx::{MySql, QueryBuilder, mysql::MySqlDatabaseError};
 use uuid::Uuid;
 
 use super::model::NewProduct;
+use crate::{
+    error::{ApiError, FieldError},
+    work::Work,
+};
 
-/// Why a product was not created.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum CreateError {
-    #[error("no such category")]
-    NoSuchCategory,
-    #[error("the slug is taken")]
-    SlugTaken,
-    #[error("a sku is taken")]
-    SkuTaken,
-    #[error("the database failed")]
-    Database(#[from] sqlx::Error),
-}
-
-/// Creates a product with its variants and their stock, all or nothing.
-pub(crate) async fn create(pool: &MySqlPool, product: &NewProduct) -> Result<Uuid, CreateError> {
-    let mut transaction = pool.begin().await?;
-    let id = Uuid::now_v7();
-    insert(&mut transaction, id, product).await?;
-    transaction.commit().await?;
-    Ok(id)
-}
-
-async fn insert(transaction: &mut Transaction<'_, MySql>, id: Uuid, product: &NewProduct) -> Result<(), CreateError> {
-    let now = now();
+/// Creates a product with its variants and their stock.
+pub(crate) async fn create(work: &mut Work, product: &NewProduct) -> Result<Uuid, ApiError> {
+    let (id, now) = (Uuid::now_v7(), work.now());
     let category: Option<Uuid> = sqlx::query_scalar("SELECT id FROM categories WHERE slug = ?")
         .bind(&product.category)
-        .fetch_optional(&mut **transaction)
+        .fetch_optional(work.connection())
         .await?;
-    let category = category.ok_or(CreateError::NoSuchCategory)?;
+    let category = category.ok_or_else(|| ApiError::Validation {
+        detail: None,
+        errors: vec![FieldError::new("category", format!("there is no category {}", product.category))],
+    })?;
     sqlx::query(
         "INSERT INTO products
             (id, category_id, slug, name, description, status, currency, price_from_minor, created_at, updated_at)
@@ -49,9 +34,9 @@ async fn insert(transaction: &mut Transaction<'_, MySql>, id: Uuid, product: &Ne
     .bind(product.price_from_minor())
     .bind(now)
     .bind(now)
-    .execute(&mut **transaction)
+    .execute(work.connection())
     .await
-    .map_err(|error| taken(error, "products_slug", CreateError::SlugTaken))?;
+    .map_err(|error| taken(error, "products_slug", "slug", "is taken"))?;
 
     let ids: Vec<Uuid> = product.variants.iter().map(|_| Uuid::now_v7()).collect();
     let mut variants = QueryBuilder::<MySql>::new(
@@ -71,31 +56,31 @@ async fn insert(transaction: &mut Transaction<'_, MySql>, id: Uuid, product: &Ne
             .push_bind(now)
             .push_bind(now);
     });
-    let inserted = variants.build().execute(&mut **transaction).await;
-    inserted.map_err(|error| taken(error, "variants_sku", CreateError::SkuTaken))?;
+    let inserted = variants.build().execute(work.connection()).await;
+    inserted.map_err(|error| taken(error, "variants_sku", "variants", "a sku is taken"))?;
 
     let mut stock = QueryBuilder::<MySql>::new("INSERT INTO inventory (variant_id, on_hand, reserved, updated_at) ");
     stock.push_values(product.variants.iter().zip(&ids), |mut row, (variant, variant_id)| {
         row.push_bind(*variant_id).push_bind(variant.on_hand).push_bind(0_i32).push_bind(now);
     });
-    stock.build().execute(&mut **transaction).await?;
-    Ok(())
+    stock.build().execute(work.connection()).await?;
+    work.touch("products", id);
+    for variant in ids {
+        work.touch("variants", variant);
+        work.touch("inventory", variant);
+    }
+    Ok(id)
 }
 
-/// `meaning` when the error is about a second row with the same value in this unique key.
-fn taken(error: sqlx::Error, key: &str, meaning: CreateError) -> CreateError {
+/// A conflict of this field when the error is about a second row with the same value in this unique key.
+pub(crate) fn taken(error: sqlx::Error, key: &str, field: &str, message: &str) -> ApiError {
     const DUPLICATE_ENTRY: u16 = 1062;
     let refused = error.as_database_error().and_then(|error| error.try_downcast_ref::<MySqlDatabaseError>());
     // MySQL says 'products.products_slug', MariaDB 'products_slug'.
     match refused {
-        Some(refused) if refused.number() == DUPLICATE_ENTRY && refused.message().contains(key) => meaning,
+        Some(refused) if refused.number() == DUPLICATE_ENTRY && refused.message().contains(key) => {
+            ApiError::Conflict { errors: vec![FieldError::new(field, message)] }
+        }
         _ => error.into(),
     }
-}
-
-/// Now, as precise as the columns are.
-fn now() -> PrimitiveDateTime {
-    let now = OffsetDateTime::now_utc();
-    let now = now.replace_microsecond(now.microsecond()).unwrap_or(now);
-    PrimitiveDateTime::new(now.date(), now.time())
 }

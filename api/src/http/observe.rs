@@ -16,14 +16,16 @@ use uuid::Uuid;
 
 use crate::error::{ApiError, PROBLEM_JSON};
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Names a request, in logs and in answers.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Longer ids from outside are replaced.
 const LONGEST_ID: usize = 128;
 
 /// Wraps a request in all of it.
-pub(crate) async fn observe(request: Request, next: Next) -> Response {
+pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
+    request.headers_mut().insert(REQUEST_ID, id.clone());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", request_id = id.to_str().unwrap_or_default(), %method, route);

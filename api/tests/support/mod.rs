@@ -157,36 +157,39 @@ const VARIANTS: &[VariantRow] = &[
 
 async fn fill(connection: &mut MySqlConnection) {
     let mut statements = vec![
-        "INSERT INTO categories VALUES
-            (UNHEX(LEFT(SHA2('rings', 256), 32)), 'rings', 'Rings', 'For hands', 1, '2026-01-01', '2026-01-01'),
-            (UNHEX(LEFT(SHA2('necklaces', 256), 32)), 'necklaces', 'Necklaces', '', 2, '2026-01-01', '2026-01-01'),
-            (UNHEX(LEFT(SHA2('earrings', 256), 32)), 'earrings', 'Earrings', '', 3, '2026-01-01', '2026-01-01'),
-            (UNHEX(LEFT(SHA2('brooches', 256), 32)), 'brooches', 'Brooches', '', 4, '2026-01-01', '2026-01-01')"
+        "INSERT INTO categories (id, slug, name, description, position, created_at, updated_at, version) VALUES
+            (UNHEX(LEFT(SHA2('rings', 256), 32)), 'rings', 'Rings', 'For hands', 1, '2026-01-01', '2026-01-01', 1),
+            (UNHEX(LEFT(SHA2('necklaces', 256), 32)), 'necklaces', 'Necklaces', '', 2, '2026-01-01', '2026-01-01', 1),
+            (UNHEX(LEFT(SHA2('earrings', 256), 32)), 'earrings', 'Earrings', '', 3, '2026-01-01', '2026-01-01', 1),
+            (UNHEX(LEFT(SHA2('brooches', 256), 32)), 'brooches', 'Brooches', '', 4, '2026-01-01', '2026-01-01', 1)"
             .to_owned(),
-        "INSERT INTO products SELECT UNHEX(LEFT(SHA2('draft', 256), 32)), id, 'draft', 'Draft', 'gold', 'draft', 'SGD', 1,
-            '2026-02-01', '2026-02-01' FROM categories WHERE slug = 'rings'"
+        "INSERT INTO products (id, category_id, slug, name, description, status, currency, price_from_minor,
+            created_at, updated_at, version) SELECT UNHEX(LEFT(SHA2('draft', 256), 32)), id, 'draft', 'Draft', 'gold', 'draft', 'SGD', 1,
+            '2026-02-01', '2026-02-01', 1 FROM categories WHERE slug = 'rings'"
             .to_owned(),
     ];
     for (slug, category, name, description, price, day) in PRODUCTS {
         statements.push(format!(
-            "INSERT INTO products VALUES (UNHEX(LEFT(SHA2('{slug}', 256), 32)), UNHEX(LEFT(SHA2('{category}', 256), 32)), '{slug}', '{name}',
-             '{description}', 'active', 'SGD', {price}, '2026-01-{day:02} 10:00:00.123456', '2026-01-01')"
+            "INSERT INTO products (id, category_id, slug, name, description, status, currency, price_from_minor, created_at,
+             updated_at, version) VALUES (UNHEX(LEFT(SHA2('{slug}', 256), 32)), UNHEX(LEFT(SHA2('{category}', 256), 32)), '{slug}', '{name}',
+             '{description}', 'active', 'SGD', {price}, '2026-01-{day:02} 10:00:00.123456', '2026-01-01', 1)"
         ));
     }
     for (position, (product, sku, metal, size, price, on_hand, reserved)) in VARIANTS.iter().enumerate() {
         let size = size.map_or_else(|| "NULL".to_owned(), |size| format!("'{size}'"));
         statements.push(format!(
-            "INSERT INTO variants VALUES (UNHEX(LEFT(SHA2('{sku}', 256), 32)), UNHEX(LEFT(SHA2('{product}', 256), 32)), {position}, '{sku}', '{metal}',
-             NULL, {size}, {price}, '2026-01-01', '2026-01-01')"
+            "INSERT INTO variants (id, product_id, position, sku, metal, stone, ring_size, price_minor, created_at, updated_at,
+             version) VALUES (UNHEX(LEFT(SHA2('{sku}', 256), 32)), UNHEX(LEFT(SHA2('{product}', 256), 32)), {position}, '{sku}', '{metal}',
+             NULL, {size}, {price}, '2026-01-01', '2026-01-01', 1)"
         ));
         statements.push(format!(
-            "INSERT INTO inventory VALUES (UNHEX(LEFT(SHA2('{sku}', 256), 32)), {on_hand}, {reserved}, '2026-01-01')"
+            "INSERT INTO inventory (variant_id, on_hand, reserved, updated_at, version) VALUES (UNHEX(LEFT(SHA2('{sku}', 256), 32)), {on_hand}, {reserved}, '2026-01-01', 1)"
         ));
     }
     for position in 1..=2 {
         statements.push(format!(
-            "INSERT INTO images VALUES (UNHEX(LEFT(SHA2('i{position}', 256), 32)), UNHEX(LEFT(SHA2('aurora-ring', 256), 32)), {position},
-             'media/products/aurora-ring/{position}.svg', 'View {position}', 800, 600, '2026-01-01')"
+            "INSERT INTO images (id, product_id, position, object_key, alt, width, height, created_at, version) VALUES (UNHEX(LEFT(SHA2('i{position}', 256), 32)), UNHEX(LEFT(SHA2('aurora-ring', 256), 32)), {position},
+             'media/products/aurora-ring/{position}.svg', 'View {position}', 800, 600, '2026-01-01', 1)"
         ));
     }
     for statement in statements {

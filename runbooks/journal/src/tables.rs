@@ -1,0 +1,30 @@
+//! Which tables the journal covers, parents before children.
+
+/// A table whose rows are journaled. Each has a column `version`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Table {
+    /// Its name.
+    pub name: &'static str,
+    /// Its primary key: one column, BINARY(16).
+    pub key: &'static str,
+}
+
+/// All of them. A test of the API asserts that every other table is on its list of exceptions.
+pub const TABLES: &[Table] = &[
+    by_id("categories"),
+    by_id("products"),
+    by_id("variants"),
+    by_id("images"),
+    Table { name: "inventory", key: "variant_id" },
+    by_id("idempotency_keys"),
+    by_id("audit"),
+];
+
+/// The table of this name.
+pub fn table(name: &str) -> Option<&'static Table> {
+    TABLES.iter().find(|table| table.name == name)
+}
+
+const fn by_id(name: &'static str) -> Table {
+    Table { name, key: "id" }
+}
