@@ -8,8 +8,9 @@ use crate::{
     auth::TokenVerifier,
     config::{Config, OriginCheck},
     database,
-    http::origin::AcceptedOrigins,
+    http::{origin::AcceptedOrigins, rate::Rate},
     journal::Journal,
+    metrics::{Metrics, cloudwatch::Reporter},
     storage::Storage,
 };
 
@@ -23,6 +24,9 @@ struct Inner {
     storage: Option<Storage>,
     tokens: TokenVerifier,
     origins: AcceptedOrigins,
+    rate: Option<Rate>,
+    metrics: Metrics,
+    reporter: Option<Reporter>,
     media_base_url: String,
     release: Option<String>,
 }
@@ -37,9 +41,20 @@ impl App {
         Self(Arc::new(Inner {
             pool: database::pool(&config.database),
             journal: Journal,
-            storage: config.aws.as_ref().zip(config.media_bucket.as_ref()).map(|(aws, bucket)| Storage::new(aws, bucket)),
+            storage: config
+                .aws
+                .as_ref()
+                .zip(config.media_bucket.as_ref())
+                .map(|(aws, bucket)| Storage::new(aws, bucket)),
             tokens: TokenVerifier::new(&config.tokens),
             origins,
+            rate: config.rate_limit.map(Rate::new),
+            metrics: Metrics::new(),
+            reporter: config
+                .aws
+                .as_ref()
+                .zip(config.metrics_namespace.as_ref())
+                .map(|(aws, it)| Reporter::new(aws, it)),
             media_base_url: config.media_base_url.clone(),
             release: config.release.clone(),
         }))
@@ -64,6 +79,22 @@ impl App {
 
     pub(crate) fn origins(&self) -> &AcceptedOrigins {
         &self.0.origins
+    }
+
+    /// How much each client may ask for, unless there is no limit.
+    pub(crate) fn rate(&self) -> Option<&Rate> {
+        self.0.rate.as_ref()
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// Reports figures until it is dropped; at once where nobody is to be told.
+    pub(crate) async fn report(&self) {
+        if let Some(reporter) = &self.0.reporter {
+            reporter.run(self).await;
+        }
     }
 
     /// The public address of an object in the media bucket: the base and the key without its `media/` prefix.
