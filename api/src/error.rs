@@ -59,6 +59,15 @@ pub(crate) enum ApiError {
     Validation { detail: Option<String>, errors: Vec<FieldError> },
     #[error("conflict")]
     Conflict { errors: Vec<FieldError> },
+    /// The thing is not, or no longer, in a state that allows it.
+    #[error("not possible now: {0}")]
+    WrongState(String),
+    /// A change has to say which version it is made to.
+    #[error("no If-Match")]
+    PreconditionRequired,
+    /// Somebody else changed it meanwhile.
+    #[error("another version")]
+    PreconditionFailed,
     #[error("payload too large")]
     PayloadTooLarge,
     #[error("unsupported media type")]
@@ -139,6 +148,9 @@ impl ApiError {
             Self::InvalidRequest { .. } => (400, "/problems/invalid-request", "Invalid request"),
             Self::Validation { .. } => (422, "/problems/validation", "Validation failed"),
             Self::Conflict { .. } => (409, "/problems/conflict", "Already exists"),
+            Self::WrongState(_) => (409, "/problems/wrong-state", "Not possible now"),
+            Self::PreconditionRequired => (428, "/problems/precondition-required", "Say which version you have"),
+            Self::PreconditionFailed => (412, "/problems/precondition-failed", "Somebody else changed it"),
             Self::PayloadTooLarge => (413, "/problems/payload-too-large", "Payload too large"),
             Self::UnsupportedMediaType => (415, "/problems/unsupported-media-type", "Unsupported media type"),
             Self::Unauthorized(_) => (401, "/problems/unauthorized", "Sign in first"),
@@ -154,6 +166,9 @@ impl ApiError {
         let (detail, errors) = match self {
             Self::InvalidRequest { detail, errors } | Self::Validation { detail, errors } => (detail, errors),
             Self::Conflict { errors } => (None, errors),
+            Self::WrongState(why) => (Some(why), Vec::new()),
+            Self::PreconditionRequired => (Some("send If-Match with the ETag that you read".to_owned()), Vec::new()),
+            Self::PreconditionFailed => (Some("read it again".to_owned()), Vec::new()),
             Self::Unauthorized(why) => (Some(why.to_owned()), Vec::new()),
             Self::NotReady(why) => (Some(why), Vec::new()),
             Self::UnsupportedMediaType => (Some("send application/json".to_owned()), Vec::new()),

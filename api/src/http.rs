@@ -5,4 +5,6 @@ pub(crate) mod extract;
 pub(crate) mod guard;
 pub(crate) mod observe;
 pub(crate) mod origin;
+pub(crate) mod problems;
 pub(crate) mod unfold;
+pub(crate) mod version;
