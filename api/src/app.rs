@@ -39,13 +39,9 @@ impl App {
             OriginCheck::Off => AcceptedOrigins::any(),
         };
         Self(Arc::new(Inner {
-            pool: database::pool(&config.database),
-            journal: Journal,
-            storage: config
-                .aws
-                .as_ref()
-                .zip(config.media_bucket.as_ref())
-                .map(|(aws, bucket)| Storage::new(aws, bucket)),
+            pool: database::pool(&config.database, database::CONNECTIONS),
+            journal: Journal::new(config),
+            storage: config.aws.as_ref().zip(config.media_bucket.as_ref()).map(|(aws, bucket)| Storage::new(aws, bucket)),
             tokens: TokenVerifier::new(&config.tokens),
             origins,
             rate: config.rate_limit.map(Rate::new),

@@ -59,6 +59,15 @@ pub(crate) enum ApiError {
     Validation { detail: Option<String>, errors: Vec<FieldError> },
     #[error("conflict")]
     Conflict { errors: Vec<FieldError> },
+    /// The thing is not, or no longer, in a state that allows it.
+    #[error("not possible now: {0}")]
+    WrongState(String),
+    /// A change has to say which version it is made to.
+    #[error("no If-Match")]
+    PreconditionRequired,
+    /// Somebody else changed it meanwhile.
+    #[error("another version")]
+    PreconditionFailed,
     #[error("payload too large")]
     PayloadTooLarge,
     #[error("unsupported media type")]
@@ -85,6 +94,12 @@ pub(crate) enum ApiError {
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
+    /// The journal cannot be written, and nothing was changed.
+    #[error("the journal is unavailable")]
+    JournalUnavailable,
+    /// The change is committed, and it is not known whether it is in the journal.
+    #[error("not acknowledged in time")]
+    Pending,
     #[error("not ready: {0}")]
     NotReady(String),
     #[error("internal error")]
@@ -142,6 +157,9 @@ impl ApiError {
             Self::InvalidRequest { .. } => (400, "/problems/invalid-request", "Invalid request"),
             Self::Validation { .. } => (422, "/problems/validation", "Validation failed"),
             Self::Conflict { .. } => (409, "/problems/conflict", "Already exists"),
+            Self::WrongState(_) => (409, "/problems/wrong-state", "Not possible now"),
+            Self::PreconditionRequired => (428, "/problems/precondition-required", "Say which version you have"),
+            Self::PreconditionFailed => (412, "/problems/precondition-failed", "Somebody else changed it"),
             Self::PayloadTooLarge => (413, "/problems/payload-too-large", "Payload too large"),
             Self::UnsupportedMediaType => (415, "/problems/unsupported-media-type", "Unsupported media type"),
             Self::Unauthorized(_) => (401, "/problems/unauthorized", "Sign in first"),
@@ -152,14 +170,24 @@ impl ApiError {
             Self::Overloaded => (503, "/problems/overloaded", "Too many requests at once"),
             Self::Contended => (503, "/problems/contended", "Others are changing the same"),
             Self::Unavailable { .. } => (503, "/problems/unavailable", "Temporarily unavailable"),
+            Self::JournalUnavailable => (503, "/problems/journal-unavailable", "Changes are not accepted at the moment"),
+            Self::Pending => (503, "/problems/pending", "May have been done"),
             Self::NotReady(_) => (503, "/problems/not-ready", "Not ready"),
             Self::Internal(_) => (500, "/problems/internal", "Internal error"),
         };
         let (detail, errors) = match self {
             Self::InvalidRequest { detail, errors } | Self::Validation { detail, errors } => (detail, errors),
             Self::Conflict { errors } => (None, errors),
+            Self::WrongState(why) => (Some(why), Vec::new()),
+            Self::PreconditionRequired => (Some("send If-Match with the ETag that you read".to_owned()), Vec::new()),
+            Self::PreconditionFailed => (Some("read it again".to_owned()), Vec::new()),
             Self::Unauthorized(why) => (Some(why.to_owned()), Vec::new()),
             Self::NotReady(why) => (Some(why), Vec::new()),
+            Self::JournalUnavailable => (Some("nothing was changed".to_owned()), Vec::new()),
+            Self::Pending => {
+                let words = "it may have been done: send the same request again, with the same Idempotency-Key";
+                (Some(words.to_owned()), Vec::new())
+            }
             Self::UnsupportedMediaType => (Some("send application/json".to_owned()), Vec::new()),
             _ => (None, Vec::new()),
         };

@@ -6,5 +6,7 @@ pub(crate) mod extract;
 pub(crate) mod guard;
 pub(crate) mod observe;
 pub(crate) mod origin;
+pub(crate) mod problems;
 pub(crate) mod rate;
 pub(crate) mod unfold;
+pub(crate) mod version;

@@ -233,7 +233,6 @@ async fn paths_lead_nowhere_else(shop: &Shop) {
         "/api/v1/products;a=b",
         "/api/v1/products%00",
         "/api/v1/products%2f",
-        "/api/v1/products/~2e2e2f61646d696e",
         "/api/v1/media/../../../etc/passwd",
         "/media/%2e%2e/%2e%2e/etc/passwd",
         "/metrics/",

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub(crate) mod issuer;
+pub(crate) mod journal;
 pub(crate) mod s3;
 #[path = "../../../migrations/tests/server/mod.rs"]
 pub(crate) mod server;
@@ -126,6 +127,12 @@ impl Api {
     pub(crate) async fn slugs(&self, query: &str) -> Vec<String> {
         let page = self.read(&format!("/api/v1/products{query}")).await;
         page["items"].as_array().unwrap().iter().map(|item| item["slug"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// What the server ends with, when it ends by itself.
+    pub(crate) async fn ended(&mut self) -> std::io::Result<()> {
+        let serving = self.serving.take().unwrap();
+        tokio::time::timeout(Duration::from_secs(20), serving).await.unwrap().unwrap()
     }
 
     /// Tells the server to stop, and takes what it ends with.
