@@ -6,6 +6,7 @@ use sqlx::MySqlPool;
 
 use crate::{
     auth::TokenVerifier,
+    catalogue::together::Products,
     config::{Config, OriginCheck},
     database,
     http::{origin::AcceptedOrigins, rate::Rate},
@@ -20,6 +21,7 @@ pub struct App(Arc<Inner>);
 
 struct Inner {
     pool: MySqlPool,
+    products: Products,
     journal: Journal,
     storage: Option<Storage>,
     tokens: TokenVerifier,
@@ -32,16 +34,23 @@ struct Inner {
 }
 
 impl App {
-    /// Makes the application without connecting to anything: the database and the issuer may be away.
+    /// Makes the application without connecting to anything: the database and the issuer may be away. To be called within
+    /// a runtime, which its background work runs on.
     pub fn new(config: &Config) -> Self {
         let origins = match &config.origin {
             OriginCheck::Secrets(secrets) => AcceptedOrigins::only(secrets),
             OriginCheck::Off => AcceptedOrigins::any(),
         };
+        let pool = database::pool(&config.database, database::CONNECTIONS);
         Self(Arc::new(Inner {
-            pool: database::pool(&config.database, database::CONNECTIONS),
+            products: Products::new(&pool),
+            pool,
             journal: Journal::new(config),
-            storage: config.aws.as_ref().zip(config.media_bucket.as_ref()).map(|(aws, bucket)| Storage::new(aws, bucket)),
+            storage: config
+                .aws
+                .as_ref()
+                .zip(config.media_bucket.as_ref())
+                .map(|(aws, bucket)| Storage::new(aws, bucket)),
             tokens: TokenVerifier::new(&config.tokens),
             origins,
             rate: config.rate_limit.map(Rate::new),
@@ -58,6 +67,11 @@ impl App {
 
     pub(crate) fn pool(&self) -> &MySqlPool {
         &self.0.pool
+    }
+
+    /// Products in full.
+    pub(crate) fn products(&self) -> &Products {
+        &self.0.products
     }
 
     pub(crate) fn journal(&self) -> &Journal {
