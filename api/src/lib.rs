@@ -22,6 +22,7 @@ mod journal;
 pub mod openapi;
 mod router;
 pub mod server;
+mod storage;
 pub mod telemetry;
 mod work;
 
