@@ -19,6 +19,7 @@ mod error;
 mod health;
 mod http;
 mod journal;
+mod media;
 pub mod openapi;
 mod router;
 pub mod server;
