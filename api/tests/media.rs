@@ -15,9 +15,9 @@ use support::{MEDIA, Shop, problem, s3::Fault, shops};
 
 const UPLOADS: &str = "/api/v1/admin/media/uploads";
 
-fn picture(shade: u8, format: ImageFormat) -> Vec<u8> {
+fn picture(width: u32, shade: u8, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
-    RgbImage::from_pixel(700, 350, Rgb([shade, 120, 90])).write_to(&mut bytes, format).unwrap();
+    RgbImage::from_pixel(width, width / 2, Rgb([shade, 120, 90])).write_to(&mut bytes, format).unwrap();
     bytes.into_inner()
 }
 
@@ -92,7 +92,7 @@ async fn a_file_becomes_a_picture_in_every_size() {
             (ImageFormat::Png, "image/png", 120),
             (ImageFormat::WebP, "image/webp", 240),
         ] {
-            let file = picture(shade, format);
+            let file = picture(700, shade, format);
             let asked = ask(&shop, "image", "sable-ring", content_type, &[&file]).await;
             let target = &asked["uploads"][0];
             problem(confirm(&shop, target).await, 409, "wrong-state").await;
@@ -133,7 +133,7 @@ async fn a_file_becomes_a_picture_in_every_size() {
 #[tokio::test]
 async fn the_address_takes_one_file_and_that_once() {
     for shop in shops().await {
-        let file = picture(10, ImageFormat::Jpeg);
+        let file = picture(60, 10, ImageFormat::Jpeg);
         let asked = ask(&shop, "image", "sable-ring", "image/jpeg", &[&file]).await;
         let target = &asked["uploads"][0];
         let url = target["url"].as_str().unwrap();
@@ -164,7 +164,7 @@ async fn the_address_takes_one_file_and_that_once() {
 async fn what_is_no_picture_is_refused_and_leaves_nothing() {
     for shop in shops().await {
         let before = product(&shop, "aurora-ring").await;
-        let jpeg = picture(10, ImageFormat::Jpeg);
+        let jpeg = picture(60, 10, ImageFormat::Jpeg);
         let mut bomb = jpeg.clone();
         let frame = bomb.windows(2).position(|two| two == [0xFF, 0xC0]).unwrap();
         bomb[frame + 5..frame + 9].copy_from_slice(&[0xFF, 0xDC, 0xFF, 0xDC]);
@@ -236,7 +236,7 @@ async fn rules_of_uploads(shop: &Shop, id: &Value) {
 #[tokio::test]
 async fn confirming_is_its_authors_and_happens_once() {
     for shop in shops().await {
-        let file = picture(10, ImageFormat::Jpeg);
+        let file = picture(60, 10, ImageFormat::Jpeg);
         let asked = ask(&shop, "image", "tide-necklace", "image/jpeg", &[&file]).await;
         let target = &asked["uploads"][0];
         send_as_told(target, &file).await;
@@ -272,7 +272,7 @@ async fn confirming_is_its_authors_and_happens_once() {
 #[tokio::test]
 async fn a_turn_is_shown_when_all_its_frames_are_there() {
     for shop in shops().await {
-        let files: Vec<Vec<u8>> = (0..4).map(|n| picture(n * 60, ImageFormat::Jpeg)).collect();
+        let files: Vec<Vec<u8>> = (0..4).map(|n| picture(60, n * 60, ImageFormat::Jpeg)).collect();
         let files: Vec<&[u8]> = files.iter().map(Vec::as_slice).collect();
         let mut sets = Vec::new();
         for _ in 0..2 {
@@ -323,7 +323,7 @@ async fn a_turn_is_shown_when_all_its_frames_are_there() {
 #[tokio::test]
 async fn while_s3_is_away_nothing_is_half_done() {
     for shop in shops().await {
-        let file = picture(10, ImageFormat::Jpeg);
+        let file = picture(60, 10, ImageFormat::Jpeg);
         let asked = ask(&shop, "image", "zephyr-studs", "image/jpeg", &[&file]).await;
         let target = &asked["uploads"][0];
         send_as_told(target, &file).await;

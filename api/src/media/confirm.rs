@@ -2,11 +2,13 @@
 //! then entered, in one transaction. Killed anywhere, it is done again from the beginning: the keys and the bytes are
 //! the same ones.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use axum::body::Bytes;
 use futures::FutureExt;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{
     objects::{self, Sent},
@@ -31,47 +33,60 @@ pub(crate) fn is_late(upload: &UploadRow) -> bool {
 /// Decides what an upload is. Afterwards its row says so.
 pub(crate) async fn confirm(app: &App, caller: &Caller, upload: UploadRow) -> Result<(), ApiError> {
     if upload.state != "pending" {
-        // It was decided before; the transaction waits until that is in the journal.
-        let about = (upload, Vec::new());
-        return transact(app, "media.confirmed", caller, &about, |work, about| store::confirm(work, about).boxed())
-            .await;
+        return enter(app, caller, upload, Vec::new()).await;
     }
     if is_late(&upload) {
         return Err(ApiError::WrongState("it was not confirmed in time: ask for another upload".to_owned()));
     }
-    let problem = match make(app, &upload).await? {
-        Ok(sizes) => {
-            let about = (upload, sizes);
-            return transact(app, "media.confirmed", caller, &about, |work, about| store::confirm(work, about).boxed())
-                .await;
+    let place = ONE_AT_A_TIME.acquire().await.map_err(|error| ApiError::Internal(error.into()))?;
+    // Who waited for somebody who confirmed the same has nothing left to do.
+    let upload = store::upload(app.pool(), upload.id, &upload.author).await?;
+    if upload.state != "pending" {
+        return enter(app, caller, upload, Vec::new()).await;
+    }
+    let (_place, made) = make(app, &upload, place).await?;
+    match made {
+        Ok(sizes) => enter(app, caller, upload, sizes).await,
+        Err(problem) => {
+            tracing::info!(upload = %upload.id, problem, "a file was refused");
+            let about = (upload, problem);
+            transact(app, "media.rejected", caller, &about, |work, about| store::reject(work, about).boxed()).await
         }
-        Err(problem) => problem,
-    };
-    tracing::info!(upload = %upload.id, problem, "a file was refused");
-    let about = (upload, problem);
-    transact(app, "media.rejected", caller, &about, |work, about| store::reject(work, about).boxed()).await
+    }
 }
 
-/// Makes and stores the sizes; `Err` within says why there are none.
-async fn make(app: &App, upload: &UploadRow) -> Result<Result<Vec<StoredSize>, String>, ApiError> {
+/// Enters the picture, or waits until the journal has what was decided before.
+async fn enter(app: &App, caller: &Caller, upload: UploadRow, sizes: Vec<StoredSize>) -> Result<(), ApiError> {
+    let about = (upload, sizes);
+    transact(app, "media.confirmed", caller, &about, |work, about| store::confirm(work, about).boxed()).await
+}
+
+/// The one place there is, for as long as it is held.
+type Place = SemaphorePermit<'static>;
+
+/// Makes and stores the sizes; the inner error says why there are none.
+async fn make(
+    app: &App,
+    upload: &UploadRow,
+    place: Place,
+) -> Result<(Place, Result<Vec<StoredSize>, String>), ApiError> {
     let storage = objects::storage(app)?;
-    let place = ONE_AT_A_TIME.acquire().await.map_err(|error| ApiError::Internal(error.into()))?;
     let file = match objects::fetch(storage, upload).await? {
         Sent::Nothing => return Err(ApiError::WrongState("the file has not been sent".to_owned())),
-        Sent::OtherLength => return Ok(Err("it is not as long as was announced".to_owned())),
+        Sent::OtherLength => return Ok((place, Err("it is not as long as was announced".to_owned()))),
         Sent::File(file) => file,
     };
     let (kind, digest) = (Kind::of(&upload.content_type), upload.sha256.clone());
-    // The place is given back when the work ends, which may be after the caller has left.
-    let made = tokio::task::spawn_blocking(move || {
-        let _place = place;
-        check(kind, digest.as_deref(), file)
+    // The place goes along: it must not be free before the work has ended, even when the caller has left.
+    let looking = tokio::task::spawn_blocking(move || {
+        // A decoder that panics has met a file that nobody should open.
+        let looked = catch_unwind(AssertUnwindSafe(|| check(kind, digest.as_deref(), file)));
+        (place, looked.unwrap_or_else(|_| Err(Refusal::Unreadable.to_string())))
     });
-    // A decoder that panics has met a file that nobody should open.
-    let made = made.await.unwrap_or_else(|_| Err(Refusal::Unreadable.to_string()));
-    let pictures = match made {
+    let (place, looked) = looking.await.map_err(|error| ApiError::Internal(error.into()))?;
+    let pictures = match looked {
         Ok(pictures) => pictures,
-        Err(problem) => return Ok(Err(problem)),
+        Err(problem) => return Ok((place, Err(problem))),
     };
     let mut sizes = Vec::with_capacity(pictures.len());
     for picture in pictures {
@@ -79,7 +94,7 @@ async fn make(app: &App, upload: &UploadRow) -> Result<Result<Vec<StoredSize>, S
         sizes.push(StoredSize { width: size(picture.width)?, height: size(picture.height)? });
         objects::store(storage, upload, picture).await?;
     }
-    Ok(Ok(sizes))
+    Ok((place, Ok(sizes)))
 }
 
 fn check(kind: Option<Kind>, digest: Option<&str>, file: Bytes) -> Result<Vec<Derived>, String> {
