@@ -1,6 +1,8 @@
 //! What the shop sells: categories, collections, products, and the list with its filters.
 
+pub(crate) mod cards;
 mod cursor;
+mod details;
 mod filter;
 mod listing;
 pub(crate) mod model;
@@ -8,6 +10,7 @@ mod routes;
 mod search;
 pub(crate) mod show;
 pub(crate) mod store;
+pub(crate) mod together;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 

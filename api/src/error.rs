@@ -80,6 +80,9 @@ pub(crate) enum ApiError {
     WrongOrigin,
     #[error("timed out")]
     Timeout,
+    /// Of one client.
+    #[error("too many requests")]
+    TooManyRequests { wait: std::time::Duration },
     #[error("too many requests at once")]
     Overloaded,
     /// Transactions met and one has to give way: worth another try.
@@ -163,6 +166,7 @@ impl ApiError {
             Self::Forbidden => (403, "/problems/forbidden", "Not allowed"),
             Self::WrongOrigin => (403, "/problems/wrong-origin", "Not reachable this way"),
             Self::Timeout => (503, "/problems/timeout", "Took too long"),
+            Self::TooManyRequests { .. } => (429, "/problems/too-many-requests", "Too many requests"),
             Self::Overloaded => (503, "/problems/overloaded", "Too many requests at once"),
             Self::Contended => (503, "/problems/contended", "Others are changing the same"),
             Self::Unavailable { .. } => (503, "/problems/unavailable", "Temporarily unavailable"),
@@ -207,6 +211,11 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         self.log();
+        let wait = match &self {
+            // At least one: what is less is not worth asking again for.
+            Self::TooManyRequests { wait } => Some(HeaderValue::from(wait.as_secs() + 1)),
+            _ => None,
+        };
         let challenge = matches!(self, Self::Unauthorized(_));
         let problem = self.problem();
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -217,6 +226,9 @@ impl IntoResponse for ApiError {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        if let Some(wait) = wait {
+            headers.insert(header::RETRY_AFTER, wait);
         }
         if challenge {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

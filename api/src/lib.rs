@@ -20,6 +20,7 @@ mod health;
 mod http;
 mod journal;
 mod media;
+mod metrics;
 pub mod openapi;
 mod router;
 pub mod server;

@@ -33,7 +33,7 @@ pub(super) fn push_filters(query: &mut QueryBuilder<MySql>, listing: &Listing) -
     true
 }
 
-fn push_variant_filters(query: &mut QueryBuilder<MySql>, listing: &Listing) {
+pub(super) fn push_variant_filters(query: &mut QueryBuilder<MySql>, listing: &Listing) {
     let codes = [("metal", &listing.metal), ("stone", &listing.stone), ("ring_size", &listing.ring_size)];
     let prices = [(">=", listing.min_price), ("<=", listing.max_price)];
     let is_asked = codes.iter().any(|(_, code)| code.is_some()) || prices.iter().any(|(_, price)| price.is_some());
@@ -79,6 +79,15 @@ where
     query.push(format_args!(" AND {column} {sign}= ")).push_bind(key.clone());
     query.push(format_args!(" AND ({column} {sign} ")).push_bind(key);
     query.push(format_args!(" OR p.id {sign} ")).push_bind(id).push(")");
+}
+
+/// What the indexes that have this order end in.
+pub(super) fn index(sort: Sort) -> &'static str {
+    match sort {
+        Sort::Newest => "newest",
+        Sort::PriceAsc | Sort::PriceDesc => "price",
+        Sort::Name => "name",
+    }
 }
 
 pub(super) fn order(sort: Sort) -> &'static str {

@@ -3,6 +3,7 @@
 use axum::{Json, extract::State};
 
 use super::{
+    details::Detail,
     listing::ListParams,
     model::{Categories, Category, Collection, CollectionDetail, Collections, ProductDetail, ProductPage},
     show, store,
@@ -43,9 +44,7 @@ pub(crate) async fn get_product(
     State(app): State<App>,
     Path(slug): Path<String>,
 ) -> Result<Json<ProductDetail>, ApiError> {
-    let row = store::product(app.pool(), &slug).await?.ok_or(ApiError::NotFound)?;
-    let images = store::images(app.pool(), row.id).await?;
-    let variants = store::variants(app.pool(), row.id).await?;
+    let Detail { product: row, images, variants } = app.products().get(&slug).await?.ok_or(ApiError::NotFound)?;
     let currency = row.currency.clone();
     let (frames, images): (Vec<_>, Vec<_>) = images.into_iter().partition(|row| row.is_frame);
     Ok(Json(ProductDetail {

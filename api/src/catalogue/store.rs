@@ -5,8 +5,9 @@ use time::PrimitiveDateTime;
 use uuid::Uuid;
 
 use super::{
+    cards,
     cursor::Cursor,
-    filter::{order, place, push_after, push_filters},
+    filter::{index, order, place, push_after, push_filters, push_variant_filters},
     listing::Listing,
 };
 
@@ -17,7 +18,7 @@ pub(crate) struct Page {
 }
 
 /// A product with what the list shows of it.
-#[derive(Debug, FromRow)]
+#[derive(Debug, Clone, FromRow)]
 pub(crate) struct ProductRow {
     pub(crate) id: Uuid,
     pub(crate) slug: String,
@@ -28,7 +29,7 @@ pub(crate) struct ProductRow {
     pub(crate) created_at: PrimitiveDateTime,
     pub(crate) category_slug: String,
     pub(crate) category_name: String,
-    /// Codes separated by commas.
+    /// Codes separated by commas; nothing where there is no card.
     pub(crate) metals: Option<String>,
     pub(crate) in_stock: bool,
     pub(crate) object_key: Option<String>,
@@ -38,7 +39,7 @@ pub(crate) struct ProductRow {
     pub(crate) sizes: Option<String>,
 }
 
-#[derive(Debug, FromRow)]
+#[derive(Debug, Clone, FromRow)]
 pub(crate) struct ImageRow {
     pub(crate) object_key: String,
     pub(crate) alt: String,
@@ -49,7 +50,7 @@ pub(crate) struct ImageRow {
     pub(crate) is_frame: bool,
 }
 
-#[derive(Debug, FromRow)]
+#[derive(Debug, Clone, FromRow)]
 pub(crate) struct VariantRow {
     pub(crate) id: Uuid,
     pub(crate) sku: String,
@@ -69,82 +70,70 @@ pub(crate) struct GroupRow {
     pub(crate) product_count: i64,
 }
 
-/// Adds to the products of a derived table `p` what the list shows. The page is cut first, so that this is looked up
-/// for the products of one page only.
+/// What lists show of a product `p`, its category `c` and its card `k`.
 const SHOWN: &str = "
     SELECT p.id, p.slug, p.name, p.description, p.currency, p.price_from_minor, p.created_at,
         c.slug AS category_slug, c.name AS category_name,
-        (SELECT GROUP_CONCAT(DISTINCT v.metal ORDER BY v.metal SEPARATOR ',')
-            FROM variants v WHERE v.product_id = p.id AND v.status = 'active') AS metals,
-        EXISTS (SELECT 1 FROM variants v JOIN inventory s ON s.variant_id = v.id
-            WHERE v.product_id = p.id AND v.status = 'active' AND s.on_hand > s.reserved) AS in_stock,
-        i.object_key, i.alt, i.width, i.height, i.sizes
-    FROM (";
+        k.metals, COALESCE(k.in_stock, 0) AS in_stock, k.object_key, k.alt, k.width, k.height, k.sizes FROM ";
 
-const SHOWN_END: &str = ") AS p
-    JOIN categories c ON c.id = p.category_id
-    LEFT JOIN images i ON i.id = (SELECT f.id FROM images f
-        WHERE f.product_id = p.id AND f.frame_set_id IS NULL AND f.removed_at IS NULL
-        ORDER BY f.position, f.id LIMIT 1)";
+const CARDS: &str = " LEFT JOIN cards k ON k.product_id = p.id";
 
-const PRODUCT_COLUMNS: &str =
-    "SELECT p.id, p.category_id, p.slug, p.name, p.description, p.currency, p.price_from_minor, p.created_at
+/// Products found by other means than the order of the list: the page is cut first, and the rest looked up for it only.
+const FOUND: &str = "
+    (SELECT p.id, p.category_id, p.slug, p.name, p.description, p.currency, p.price_from_minor, p.created_at
      FROM products p WHERE p.status = 'active'";
+
+const FOUND_END: &str = ") AS p JOIN categories c ON c.id = p.category_id LEFT JOIN cards k ON k.product_id = p.id";
 
 /// One page of products.
 pub(crate) async fn page(pool: &MySqlPool, listing: &Listing) -> Result<Page, sqlx::Error> {
     let mut query = QueryBuilder::<MySql>::new(SHOWN);
-    query.push(PRODUCT_COLUMNS);
-    if !push_filters(&mut query, listing) {
-        return Ok(Page { rows: Vec::new(), next: None });
+    if listing.search.is_some() || listing.collection.is_some() {
+        query.push(FOUND);
+        if !push_filters(&mut query, listing) {
+            return Ok(Page { rows: Vec::new(), next: None });
+        }
+        push_page(&mut query, listing);
+        query.push(FOUND_END).push(order(listing.sort));
+    } else {
+        push_walk(&mut query, listing);
+        push_variant_filters(&mut query, listing);
+        push_page(&mut query, listing);
     }
-    if let Some(cursor) = &listing.after {
-        push_after(&mut query, cursor);
-    }
-    query.push(order(listing.sort));
-    // One more than asked for tells whether there is a next page.
-    query.push(" LIMIT ").push_bind(listing.limit + 1);
-    query.push(SHOWN_END).push(order(listing.sort));
-
     let mut rows: Vec<ProductRow> = query.build_query_as().fetch_all(pool).await?;
     let limit = usize::try_from(listing.limit).unwrap_or(usize::MAX);
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(|last| place(last, listing.sort));
+    cards::complete(pool, &mut rows).await?;
     Ok(Page { rows, next })
 }
 
-/// The product with this slug.
-pub(crate) async fn product(pool: &MySqlPool, slug: &str) -> Result<Option<ProductRow>, sqlx::Error> {
-    let mut query = QueryBuilder::<MySql>::new(SHOWN);
-    query.push(PRODUCT_COLUMNS).push(" AND p.slug = ").push_bind(slug).push(SHOWN_END);
-    query.build_query_as().fetch_optional(pool).await
+/// Products in the order of the list, along the index that has this order, until the page is full. The server would at
+/// times rather read all of a category and sort it.
+fn push_walk(query: &mut QueryBuilder<MySql>, listing: &Listing) {
+    let index = index(listing.sort);
+    match &listing.category {
+        Some(slug) => query
+            .push(format_args!("categories c STRAIGHT_JOIN products p FORCE INDEX (products_category_{index})"))
+            .push(" ON p.category_id = c.id")
+            .push(CARDS)
+            .push(" WHERE p.status = 'active' AND c.slug = ")
+            .push_bind(slug.clone()),
+        None => query
+            .push(format_args!("products p FORCE INDEX (products_{index}) STRAIGHT_JOIN categories c"))
+            .push(" ON c.id = p.category_id")
+            .push(CARDS)
+            .push(" WHERE p.status = 'active'"),
+    };
 }
 
-/// A product's pictures and frames, each in order.
-pub(crate) async fn images(pool: &MySqlPool, product: Uuid) -> Result<Vec<ImageRow>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT i.object_key, i.alt, i.width, i.height, i.sizes, i.frame_set_id IS NOT NULL AS is_frame
-         FROM images i LEFT JOIN frame_sets f ON f.id = i.frame_set_id
-         WHERE i.product_id = ? AND i.removed_at IS NULL AND (i.frame_set_id IS NULL OR f.state = 'complete')
-         ORDER BY i.position, i.id",
-    )
-    .bind(product)
-    .fetch_all(pool)
-    .await
-}
-
-/// A product's variants on sale, in order.
-pub(crate) async fn variants(pool: &MySqlPool, product: Uuid) -> Result<Vec<VariantRow>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT v.id, v.sku, v.metal, v.stone, v.ring_size, v.price_minor,
-            CAST(COALESCE(s.on_hand - s.reserved, 0) AS SIGNED) AS available
-         FROM variants v LEFT JOIN inventory s ON s.variant_id = v.id
-         WHERE v.product_id = ? AND v.status = 'active' ORDER BY v.position, v.id",
-    )
-    .bind(product)
-    .fetch_all(pool)
-    .await
+/// Where the page begins, its order, and its length: one more than asked for tells whether there is a next page.
+fn push_page(query: &mut QueryBuilder<MySql>, listing: &Listing) {
+    if let Some(cursor) = &listing.after {
+        push_after(query, cursor);
+    }
+    query.push(order(listing.sort)).push(" LIMIT ").push_bind(listing.limit + 1);
 }
 
 /// All categories, in order.
@@ -179,13 +168,15 @@ pub(crate) async fn collection(pool: &MySqlPool, slug: &str) -> Result<Option<Gr
 pub(crate) async fn collected(pool: &MySqlPool, collection: Uuid) -> Result<Vec<ProductRow>, sqlx::Error> {
     let mut query = QueryBuilder::<MySql>::new(SHOWN);
     query
-        .push(PRODUCT_COLUMNS)
+        .push(FOUND)
         .push(" AND p.id IN (SELECT product_id FROM collection_products WHERE removed_at IS NULL AND collection_id = ")
         .push_bind(collection)
         .push(")")
-        .push(SHOWN_END)
+        .push(FOUND_END)
         .push(" JOIN collection_products m ON m.product_id = p.id AND m.collection_id = ")
         .push_bind(collection)
         .push(" ORDER BY m.position, p.id");
-    query.build_query_as().fetch_all(pool).await
+    let mut rows: Vec<ProductRow> = query.build_query_as().fetch_all(pool).await?;
+    cards::complete(pool, &mut rows).await?;
+    Ok(rows)
 }

@@ -73,6 +73,8 @@ pub(crate) fn environment(database: &Server, issuer: &Issuer, s3: &S3) -> Vec<(&
         ("JEWEL_TOKEN_ISSUER", issuer.url.clone()),
         ("JEWEL_TOKEN_CLIENT_ID", CLIENT_ID.into()),
         ("JEWEL_RELEASE", "0.1.0-test".into()),
+        // All tests are one client.
+        ("JEWEL_RATE_LIMIT", "off".into()),
         ("JEWEL_JOURNAL", format!("s3://{BACKUPS}/journal")),
         ("JEWEL_MEDIA_BUCKET", MEDIA.into()),
         ("AWS_ENDPOINT_URL", s3.url.clone()),

@@ -20,6 +20,7 @@ pub const TABLES: &[Table] = &[
     by_id("collection_products"),
     by_id("media_uploads"),
     Table { name: "inventory", key: "variant_id" },
+    Table { name: "cards", key: "product_id" },
     by_id("idempotency_keys"),
     by_id("audit"),
 ];
