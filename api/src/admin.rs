@@ -15,6 +15,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 
+pub(crate) use products::store::held as product_held;
+
 /// The area's routes.
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()

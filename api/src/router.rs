@@ -23,7 +23,7 @@ use crate::{
     error::ApiError,
     health,
     http::{cache, guard, observe, origin, rate, unfold},
-    metrics,
+    media, metrics,
     openapi::{Document, complete, page::page},
 };
 
@@ -74,7 +74,7 @@ pub(crate) fn routes() -> (Parts, utoipa::openapi::OpenApi) {
         .routes(routes!(metrics::routes::metrics));
     let api = OpenApiRouter::new()
         .nest("/api/v1", catalogue::routes().layer(from_fn(cache::publicly)))
-        .nest("/api/v1/admin", admin::routes());
+        .nest("/api/v1/admin", admin::routes().merge(media::routes()));
     let (health, mut health_document) = health.split_for_parts();
     let (api, api_document) = api.split_for_parts();
     let mut document = Document::openapi();

@@ -8,7 +8,12 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, MySqlConnection};
-use support::{Shop, issuer::now, problem, shops};
+use support::{
+    Shop,
+    issuer::now,
+    journal::{assert_recovered, copy},
+    problem, shops,
+};
 
 const PATH: &str = "/api/v1/admin/products";
 
@@ -80,6 +85,7 @@ async fn administrators_create_products_and_nobody_else() {
         let shown = shop.api.read("/api/v1/products/lumen-bangle").await;
         assert_eq!((&shown["id"], &shown["price_from"]), (&created["id"], &created["price_from"]));
         assert_eq!(shop.api.slugs("?category=brooches").await, ["lumen-bangle"]);
+        assert_eq!(shop.api.slugs("?stone=citrine").await, ["lumen-bangle"]);
         assert_eq!(rows(&shop).await, (before.0 + 1, before.1 + 2, before.2 + 2));
 
         let taken = create(&shop, &shop.issuer.admin(), &product("lumen-bangle")).await;
@@ -195,6 +201,7 @@ async fn keys_are_fetched_as_seldom_as_promised(mut shop: Shop) {
 #[tokio::test]
 async fn products_are_published_repriced_and_archived() {
     for shop in shops().await {
+        let mut early = copy(&shop.database, "early").await;
         let mut draft = product("solstice-cuff");
         draft["status"] = "draft".into();
         let created = good(create(&shop, &shop.issuer.admin(), &draft).await, 201).await;
@@ -232,6 +239,7 @@ async fn products_are_published_repriced_and_archived() {
         let nowhere = format!("/api/v1/admin/products/{}", uuid::Uuid::nil());
         problem(put(&shop, &nowhere, &json!(1), &gone).await, 404, "not-found").await;
         the_list_has_every_product_once(&shop).await;
+        assert_recovered(&mut early, &shop.s3).await;
     }
 }
 
@@ -300,6 +308,7 @@ async fn the_list_has_every_product_once(shop: &Shop) {
 #[tokio::test]
 async fn categories_and_collections_are_kept() {
     for shop in shops().await {
+        let mut early = copy(&shop.database, "early").await;
         let post = |path: &str, body: Value| {
             let request = ask(&shop, Method::POST, path).json(&body);
             async move { request.send().await.unwrap() }
@@ -354,6 +363,7 @@ async fn categories_and_collections_are_kept() {
         assert_eq!(read(&shop, &path).await["products"], json!(first));
         assert_eq!(shop.api.read("/api/v1/collections").await["items"][0]["product_count"], 2);
         assert_eq!(read(&shop, collections).await["items"][0]["product_count"], 4);
+        assert_recovered(&mut early, &shop.s3).await;
     }
 }
 
@@ -365,6 +375,7 @@ async fn collected(shop: &Shop) -> Vec<String> {
 #[tokio::test]
 async fn pictures_are_ordered_renamed_and_taken_away() {
     for shop in shops().await {
+        let mut early = copy(&shop.database, "early").await;
         let id = shop.api.read("/api/v1/products/aurora-ring").await["id"].as_str().unwrap().to_owned();
         let product = format!("/api/v1/admin/products/{id}");
         let before = read(&shop, &product).await;
@@ -396,5 +407,6 @@ async fn pictures_are_ordered_renamed_and_taken_away() {
         assert_eq!(good(remove("\"3\"").await, 200).await["images"].as_array().unwrap().len(), 1);
         problem(remove("\"4\"").await, 404, "not-found").await;
         assert_eq!(shop.api.read("/api/v1/products/aurora-ring").await["images"].as_array().unwrap().len(), 1);
+        assert_recovered(&mut early, &shop.s3).await;
     }
 }

@@ -27,7 +27,7 @@ pub(crate) enum ConflictProblem {}
 impl IntoResponses for AdminProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         problems(&[
-            (400, "The path, the query or the body cannot be read"),
+            (400, "The query or the body cannot be read"),
             (401, "There is no valid token"),
             (403, "The token is not an administrator's"),
             (503, "Try again: the shop is busy, or something it needs is away"),

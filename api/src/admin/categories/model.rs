@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// All that can be said of a category, to create or to change it.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CategoryBody {
     /// Its name in addresses and filters.
@@ -53,9 +53,16 @@ impl CategoryBody {
 pub(crate) struct AdminCategory {
     /// Its id.
     pub(crate) id: Uuid,
-    /// What is said of it.
-    #[serde(flatten)]
-    pub(crate) body: CategoryBody,
+    /// Its name in addresses and filters.
+    pub(crate) slug: String,
+    /// Its name for people.
+    pub(crate) name: String,
+    /// A sentence about it; may be empty.
+    pub(crate) description: String,
+    /// Its place among the categories.
+    pub(crate) position: i32,
+    /// Archived ones are not shown.
+    pub(crate) status: Status,
     /// For `If-Match`, in quotes.
     #[schema(example = 7)]
     pub(crate) version: i64,

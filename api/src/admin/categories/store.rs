@@ -25,8 +25,7 @@ struct Row {
 impl From<Row> for AdminCategory {
     fn from(row: Row) -> Self {
         let Row { id, slug, name, description, position, status, version } = row;
-        let status = Status::from_word(&status);
-        Self { id, body: CategoryBody { slug, name, description, position, status }, version }
+        Self { id, slug, name, description, position, status: Status::from_word(&status), version }
     }
 }
 

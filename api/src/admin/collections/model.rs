@@ -18,7 +18,7 @@ use crate::{
 const MOST_PRODUCTS: usize = 100;
 
 /// All that can be said of a collection, to create or to change it.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CollectionBody {
     /// Its name in addresses and filters.
@@ -68,9 +68,18 @@ impl CollectionBody {
 pub(crate) struct AdminCollection {
     /// Its id.
     pub(crate) id: Uuid,
-    /// What is said of it.
-    #[serde(flatten)]
-    pub(crate) body: CollectionBody,
+    /// Its name in addresses and filters.
+    pub(crate) slug: String,
+    /// Its name for people.
+    pub(crate) name: String,
+    /// A sentence about it; may be empty.
+    pub(crate) description: String,
+    /// Its place among the collections.
+    pub(crate) position: i32,
+    /// Only active ones are shown.
+    pub(crate) status: ProductStatus,
+    /// The slugs of its products, in their order, those that are not for sale included.
+    pub(crate) products: Vec<String>,
     /// For `If-Match`, in quotes.
     #[schema(example = 7)]
     pub(crate) version: i64,

@@ -54,7 +54,7 @@ pub(crate) async fn one(pool: &MySqlPool, id: Uuid) -> Result<AdminCollection, A
     .fetch_all(pool)
     .await?;
     let status = read_status(&status)?;
-    Ok(AdminCollection { id, body: CollectionBody { slug, name, description, position, status, products }, version })
+    Ok(AdminCollection { id, slug, name, description, position, status, products, version })
 }
 
 fn read_status(word: &str) -> Result<ProductStatus, ApiError> {
