@@ -37,7 +37,11 @@ impl App {
         Self(Arc::new(Inner {
             pool: database::pool(&config.database, database::CONNECTIONS),
             journal: Journal::new(config),
-            storage: config.aws.as_ref().zip(config.media_bucket.as_ref()).map(|(aws, bucket)| Storage::new(aws, bucket)),
+            storage: config
+                .aws
+                .as_ref()
+                .zip(config.media_bucket.as_ref())
+                .map(|(aws, bucket)| Storage::new(aws, bucket)),
             tokens: TokenVerifier::new(&config.tokens),
             origins,
             media_base_url: config.media_base_url.clone(),

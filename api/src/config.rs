@@ -238,7 +238,10 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
             Some(value) if value == "off" => return JournalConfig::Off,
             Some(value) => value,
             None => {
-                self.problem("JEWEL_JOURNAL", "is not set; to do without and lose what the database loses, set it to off");
+                self.problem(
+                    "JEWEL_JOURNAL",
+                    "is not set; to do without and lose what the database loses, set it to off",
+                );
                 return JournalConfig::Off;
             }
         };
