@@ -111,6 +111,9 @@ impl FromRequestParts<App> for Customer {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let token = bearer(&parts.headers)?;
         let claims = app.tokens().verify(token).await?;
+        if let Some(rate) = app.rate() {
+            rate.take(&claims.sub)?;
+        }
         Ok(Self { subject: claims.sub, request_id: request_id(parts, app).await })
     }
 }

@@ -19,6 +19,8 @@ mod error;
 mod health;
 mod http;
 mod journal;
+mod media;
+mod metrics;
 pub mod openapi;
 mod router;
 pub mod server;

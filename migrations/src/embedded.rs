@@ -18,6 +18,8 @@ const EMBEDDED: &[Migration] = &[
     Migration { version: 1, name: "catalogue", sql: include_str!("../sql/0001_catalogue.sql") },
     Migration { version: 2, name: "inventory", sql: include_str!("../sql/0002_inventory.sql") },
     Migration { version: 3, name: "journal", sql: include_str!("../sql/0003_journal.sql") },
+    Migration { version: 6, name: "media", sql: include_str!("../sql/0006_media.sql") },
+    Migration { version: 7, name: "cards", sql: include_str!("../sql/0007_cards.sql") },
 ];
 
 /// All migrations of this program, in ascending order of version.

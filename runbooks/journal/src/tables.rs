@@ -14,8 +14,13 @@ pub const TABLES: &[Table] = &[
     by_id("categories"),
     by_id("products"),
     by_id("variants"),
+    by_id("frame_sets"),
     by_id("images"),
+    by_id("collections"),
+    by_id("collection_products"),
+    by_id("media_uploads"),
     Table { name: "inventory", key: "variant_id" },
+    Table { name: "cards", key: "product_id" },
     by_id("idempotency_keys"),
     by_id("audit"),
 ];
