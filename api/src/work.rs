@@ -49,6 +49,7 @@ pub(crate) struct Work {
     /// Now, as precise as the columns are: one moment for all that it writes.
     now: PrimitiveDateTime,
     event: Uuid,
+    actor: Actor,
     touched: BTreeMap<&'static Table, BTreeSet<Uuid>>,
     earlier: Option<Uuid>,
 }
@@ -67,6 +68,11 @@ impl Work {
     /// The id that the event will have.
     pub(crate) fn event_id(&self) -> Uuid {
         self.event
+    }
+
+    /// Who asks for the change.
+    pub(crate) fn actor(&self) -> &Actor {
+        &self.actor
     }
 
     /// Says that a row of a journaled table was made or changed. What is not said is not journaled.
@@ -177,6 +183,7 @@ async fn once<A: Sync, T: Send>(
         transaction: app.pool().begin().await?,
         now: now(),
         event: Uuid::now_v7(),
+        actor: caller.actor.clone(),
         touched: BTreeMap::new(),
         earlier: None,
     };

@@ -18,6 +18,7 @@ const EMBEDDED: &[Migration] = &[
     Migration { version: 1, name: "catalogue", sql: include_str!("../sql/0001_catalogue.sql") },
     Migration { version: 2, name: "inventory", sql: include_str!("../sql/0002_inventory.sql") },
     Migration { version: 3, name: "journal", sql: include_str!("../sql/0003_journal.sql") },
+    Migration { version: 4, name: "orders", sql: include_str!("../sql/0004_orders.sql") },
 ];
 
 /// All migrations of this program, in ascending order of version.

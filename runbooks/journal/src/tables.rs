@@ -16,6 +16,11 @@ pub const TABLES: &[Table] = &[
     by_id("variants"),
     by_id("images"),
     Table { name: "inventory", key: "variant_id" },
+    by_id("inventory_adjustments"),
+    by_id("carts"),
+    by_id("orders"),
+    by_id("order_lines"),
+    by_id("order_history"),
     by_id("idempotency_keys"),
     by_id("audit"),
 ];
