@@ -6,10 +6,12 @@ use sqlx::MySqlPool;
 
 use crate::{
     auth::TokenVerifier,
+    capability::Capabilities,
     config::{Config, OriginCheck},
     database,
     http::origin::AcceptedOrigins,
     journal::Journal,
+    orders::Terms,
 };
 
 /// The application, cheap to clone.
@@ -21,6 +23,8 @@ struct Inner {
     journal: Journal,
     tokens: TokenVerifier,
     origins: AcceptedOrigins,
+    capabilities: Capabilities,
+    terms: Terms,
     media_base_url: String,
     release: Option<String>,
 }
@@ -37,6 +41,8 @@ impl App {
             journal: Journal,
             tokens: TokenVerifier::new(&config.tokens),
             origins,
+            capabilities: Capabilities::new(&config.cart_secrets, &config.database.password),
+            terms: Terms::new(&config.tax),
             media_base_url: config.media_base_url.clone(),
             release: config.release.clone(),
         }))
@@ -56,6 +62,14 @@ impl App {
 
     pub(crate) fn origins(&self) -> &AcceptedOrigins {
         &self.0.origins
+    }
+
+    pub(crate) fn capabilities(&self) -> &Capabilities {
+        &self.0.capabilities
+    }
+
+    pub(crate) fn terms(&self) -> &Terms {
+        &self.0.terms
     }
 
     /// The public address of an object in the media bucket: the base and the key without its `media/` prefix.

@@ -40,6 +40,10 @@ Environment:
   JEWEL_TOKEN_CLIENT_ID    the app client; required
   JEWEL_JWKS_URL           the issuer's keys (<issuer>/.well-known/jwks.json)
   JEWEL_MEDIA_BASE_URL     what pictures' addresses start with (/media)
+  JEWEL_CART_SECRETS       what carts' and orders' tokens are signed with, separated by commas: the first signs, all
+                           are accepted; at least 32 characters each (derived from the database's password)
+  JEWEL_TAX_NAME           the tax that prices include (GST)
+  JEWEL_TAX_PERCENT        its rate, with at most two decimals (9)
   JEWEL_RELEASE            the release's id, shown by /version
   JEWEL_LOG                what to log, for example info or jewel_api=debug (info)
 

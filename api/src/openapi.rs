@@ -28,6 +28,10 @@ pub fn document() -> String {
     modifiers(&BearerToken),
     tags(
         (name = "catalogue", description = "What the shop sells"),
+        (name = "cart", description = "What somebody means to buy"),
+        (name = "orders", description = "Buying it"),
+        (name = "orders: administration", description = "Moving orders on; members of the group admins only"),
+        (name = "inventory", description = "What there is; members of the group admins only"),
         (name = "admin", description = "Changing the catalogue; members of the group admins only"),
         (name = "operation", description = "Running the server"),
     ),

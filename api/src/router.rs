@@ -19,11 +19,13 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     admin,
     app::App,
-    catalogue,
+    cart, catalogue,
     error::ApiError,
     health,
     http::{cache, guard, observe, origin, unfold},
+    inventory,
     openapi::Document,
+    orders,
 };
 
 /// The whole application.
@@ -61,7 +63,8 @@ pub(crate) fn routes() -> (Parts, utoipa::openapi::OpenApi) {
         .routes(routes!(health::version));
     let api = OpenApiRouter::new()
         .nest("/api/v1", catalogue::routes().layer(from_fn(cache::publicly)))
-        .nest("/api/v1/admin", admin::routes());
+        .nest("/api/v1", cart::routes().merge(orders::routes()))
+        .nest("/api/v1/admin", admin::routes().merge(inventory::routes()).merge(orders::desk()));
     let (health, mut health_document) = health.split_for_parts();
     let (api, api_document) = api.split_for_parts();
     let mut document = Document::openapi();

@@ -12,6 +12,7 @@ use crate::{
     config::Config,
     connections::{self, Limits},
     router::router,
+    timers,
 };
 
 /// How long requests in flight may take to end once the server was told to stop. Less than the 30 s after which service
@@ -68,6 +69,7 @@ pub async fn serve_until(
     };
     tokio::select! {
         () = serving => {}
+        () = timers::run(app.clone()) => {}
         () = deadline => tracing::warn!(seconds = drain_deadline.as_secs(), "requests still in flight were cut off"),
     }
     if tokio::time::timeout(CLOSE_DEADLINE, app.close()).await.is_err() {

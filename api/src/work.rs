@@ -192,7 +192,8 @@ async fn once<A: Sync, T: Send>(
     Ok((value, event))
 }
 
-fn now() -> PrimitiveDateTime {
+/// Now, as precise as the columns are.
+pub(crate) fn now() -> PrimitiveDateTime {
     let now = OffsetDateTime::now_utc();
     let now = now.replace_microsecond(now.microsecond()).unwrap_or(now);
     PrimitiveDateTime::new(now.date(), now.time())

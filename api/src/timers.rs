@@ -1,0 +1,36 @@
+//! What the server does without being asked: small tasks that run every so often, until it stops.
+//!
+//! Each may be cut off anywhere and done again, here or by another server.
+
+use std::{pin::Pin, time::Duration};
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::{
+    app::App,
+    error::{ApiError, chain},
+    orders,
+};
+
+/// How often what is overdue is looked for. One look is one read of an index.
+const EXPIRY: Duration = Duration::from_secs(2);
+
+/// Runs all of them, and never ends.
+pub(crate) async fn run(app: App) {
+    every(EXPIRY, "expiry", || Box::pin(orders::expire(&app))).await;
+}
+
+async fn every<'a>(
+    period: Duration,
+    name: &'static str,
+    task: impl Fn() -> Pin<Box<dyn Future<Output = Result<(), ApiError>> + Send + 'a>>,
+) {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = task().await {
+            tracing::warn!(task = name, error = %chain(&error), "a task failed; it is tried again");
+        }
+    }
+}
