@@ -12,6 +12,7 @@ use crate::{
     http::origin::AcceptedOrigins,
     journal::Journal,
     orders::Terms,
+    storage::Storage,
 };
 
 /// The application, cheap to clone.
@@ -21,6 +22,7 @@ pub struct App(Arc<Inner>);
 struct Inner {
     pool: MySqlPool,
     journal: Journal,
+    storage: Option<Storage>,
     tokens: TokenVerifier,
     origins: AcceptedOrigins,
     capabilities: Capabilities,
@@ -37,8 +39,9 @@ impl App {
             OriginCheck::Off => AcceptedOrigins::any(),
         };
         Self(Arc::new(Inner {
-            pool: database::pool(&config.database),
-            journal: Journal,
+            pool: database::pool(&config.database, database::CONNECTIONS),
+            journal: Journal::new(config),
+            storage: config.aws.as_ref().zip(config.media_bucket.as_ref()).map(|(aws, bucket)| Storage::new(aws, bucket)),
             tokens: TokenVerifier::new(&config.tokens),
             origins,
             capabilities: Capabilities::new(&config.cart_secrets, &config.database.password),
@@ -54,6 +57,11 @@ impl App {
 
     pub(crate) fn journal(&self) -> &Journal {
         &self.0.journal
+    }
+
+    /// The media bucket, where one is configured.
+    pub(crate) fn storage(&self) -> Option<&Storage> {
+        self.0.storage.as_ref()
     }
 
     pub(crate) fn tokens(&self) -> &TokenVerifier {

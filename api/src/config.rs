@@ -18,6 +18,12 @@ pub struct Config {
     pub origin: OriginCheck,
     /// Whose tokens are accepted.
     pub tokens: TokenConfig,
+    /// Where acknowledged changes are written to.
+    pub journal: JournalConfig,
+    /// The bucket of pictures and documents; without one there is no way to store any.
+    pub media_bucket: Option<String>,
+    /// How to reach AWS, when something above needs it.
+    pub aws: Option<AwsConfig>,
     /// What pictures' addresses start with, without a trailing slash.
     pub media_base_url: String,
     /// What carts' and orders' tokens are signed with: the first signs, all are accepted. Empty: derived from the
@@ -77,6 +83,33 @@ pub struct TokenConfig {
     pub jwks_url: String,
 }
 
+/// Where acknowledged changes are written to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JournalConfig {
+    /// Below this prefix of a bucket.
+    S3 {
+        /// The bucket.
+        bucket: String,
+        /// The prefix, without slashes at its ends.
+        prefix: String,
+    },
+    /// Nowhere, explicitly: what the database loses is lost.
+    Off,
+}
+
+/// How to reach AWS: the variables that its own tools read, by the same names.
+#[derive(Debug, Clone)]
+pub struct AwsConfig {
+    /// The region.
+    pub region: String,
+    /// Another address than AWS's own.
+    pub endpoint: Option<String>,
+    /// The key's id.
+    pub access_key_id: String,
+    /// The key.
+    pub secret_access_key: SecretString,
+}
+
 /// All that is wrong with the environment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigError {
@@ -117,6 +150,8 @@ impl Config {
         let jwks_url = reader.get("JEWEL_JWKS_URL");
         reader.check_url("JEWEL_JWKS_URL", jwks_url.as_deref().unwrap_or_default());
         let jwks_url = jwks_url.unwrap_or_else(|| format!("{issuer}/.well-known/jwks.json"));
+        let (journal, media_bucket) = (reader.journal(), reader.get("JEWEL_MEDIA_BUCKET"));
+        let needs_aws = journal != JournalConfig::Off || media_bucket.is_some();
         let config = Self {
             listen: reader.parsed("JEWEL_LISTEN", "127.0.0.1:8080", "is not an address such as 127.0.0.1:8080"),
             database: DatabaseConfig {
@@ -129,6 +164,9 @@ impl Config {
             },
             origin: reader.origin_check(),
             tokens: TokenConfig { issuer, client_id: reader.required("JEWEL_TOKEN_CLIENT_ID"), jwks_url },
+            journal,
+            media_bucket,
+            aws: needs_aws.then(|| reader.aws()),
             media_base_url: reader.or("JEWEL_MEDIA_BASE_URL", "/media").trim_end_matches('/').to_owned(),
             cart_secrets: reader.cart_secrets(),
             tax: TaxConfig { name: reader.tax_name(), basis_points: reader.tax_rate() },
@@ -242,6 +280,37 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         format!("{whole}{part:0<2}").parse().unwrap_or_default()
     }
 
+    fn journal(&mut self) -> JournalConfig {
+        let place = match self.get("JEWEL_JOURNAL") {
+            Some(value) if value == "off" => return JournalConfig::Off,
+            Some(value) => value,
+            None => {
+                self.problem("JEWEL_JOURNAL", "is not set; to do without and lose what the database loses, set it to off");
+                return JournalConfig::Off;
+            }
+        };
+        let parts = place.strip_prefix("s3://").and_then(|place| place.split_once('/'));
+        let parts = parts.map(|(bucket, prefix)| (bucket, prefix.trim_end_matches('/')));
+        match parts.filter(|(bucket, prefix)| !bucket.is_empty() && !prefix.is_empty()) {
+            Some((bucket, prefix)) => JournalConfig::S3 { bucket: bucket.to_owned(), prefix: prefix.to_owned() },
+            None => {
+                self.problem("JEWEL_JOURNAL", "is not s3://bucket/prefix, nor off");
+                JournalConfig::Off
+            }
+        }
+    }
+
+    fn aws(&mut self) -> AwsConfig {
+        let endpoint = self.get("AWS_ENDPOINT_URL");
+        self.check_url("AWS_ENDPOINT_URL", endpoint.as_deref().unwrap_or_default());
+        AwsConfig {
+            region: self.required("AWS_REGION"),
+            endpoint,
+            access_key_id: self.required("AWS_ACCESS_KEY_ID"),
+            secret_access_key: self.required("AWS_SECRET_ACCESS_KEY").into(),
+        }
+    }
+
     fn check_url(&mut self, variable: &'static str, value: &str) {
         let is_url =
             ["http://", "https://"].iter().any(|scheme| value.len() > scheme.len() && value.starts_with(scheme));
@@ -281,6 +350,7 @@ mod tests {
         ("JEWEL_ORIGIN_SECRETS", "0123456789abcdef, fedcba9876543210"),
         ("JEWEL_TOKEN_ISSUER", "https://issuer.example/pool/"),
         ("JEWEL_TOKEN_CLIENT_ID", "client"),
+        ("JEWEL_JOURNAL", "off"),
     ];
 
     fn read(changes: &[(&str, &str)]) -> Result<Config, ConfigError> {
@@ -322,6 +392,7 @@ mod tests {
         .unwrap_err();
         insta::assert_snapshot!(error, @r"
         JEWEL_TOKEN_ISSUER is not an http:// or https:// address
+        JEWEL_JOURNAL is not set; to do without and lose what the database loses, set it to off
         JEWEL_LISTEN is not an address such as 127.0.0.1:8080
         JEWEL_DATABASE_HOST is not set
         JEWEL_DATABASE_PORT is not a port number
@@ -342,6 +413,28 @@ mod tests {
         assert!(matches!(read(&[("JEWEL_ORIGIN_CHECK", "off")]).unwrap().origin, OriginCheck::Off));
     }
 
+    const AWS: [(&str, &str); 3] =
+        [("AWS_REGION", "eu-west-1"), ("AWS_ACCESS_KEY_ID", "AKIA"), ("AWS_SECRET_ACCESS_KEY", "battery staple")];
+
+    #[test]
+    fn the_journal_is_a_place_or_off_explicitly() {
+        let journal = ("JEWEL_JOURNAL", "s3://backups/journal/");
+        let config = read(&[&AWS[..], &[journal]].concat()).unwrap();
+        let place = JournalConfig::S3 { bucket: "backups".into(), prefix: "journal".into() };
+        assert_eq!(config.journal, place);
+        assert_eq!(config.aws.unwrap().region, "eu-west-1");
+        assert_eq!(read(&[]).unwrap().journal, JournalConfig::Off);
+        for wrong in ["on", "s3://", "s3://backups", "s3:///journal", "s3://backups//"] {
+            let text = problems(&[&AWS[..], &[("JEWEL_JOURNAL", wrong)]].concat());
+            assert_eq!(text, "JEWEL_JOURNAL is not s3://bucket/prefix, nor off", "{wrong}");
+        }
+        insta::assert_snapshot!(problems(&[journal]), @r"
+        AWS_REGION is not set
+        AWS_ACCESS_KEY_ID is not set
+        AWS_SECRET_ACCESS_KEY is not set
+        ");
+    }
+
     #[test]
     fn a_tax_rate_has_at_most_two_decimals() {
         for (text, expected) in [("9", 900), ("8.25", 825), ("7.5", 750), ("0", 0), ("99.99", 9999)] {
@@ -355,7 +448,8 @@ mod tests {
 
     #[test]
     fn secrets_are_not_printed() {
-        let text = format!("{:?}", read(&[]).unwrap());
+        let text = format!("{:?}", read(&[&AWS[..], &[("JEWEL_MEDIA_BUCKET", "media")]].concat()).unwrap());
         assert!(!text.contains("correct horse") && !text.contains("0123456789abcdef"), "{text}");
+        assert!(text.contains("AKIA") && !text.contains("battery staple"), "{text}");
     }
 }

@@ -27,6 +27,7 @@ pub mod openapi;
 mod orders;
 mod router;
 pub mod server;
+mod storage;
 pub mod telemetry;
 mod timers;
 mod work;

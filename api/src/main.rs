@@ -39,6 +39,8 @@ Environment:
   JEWEL_TOKEN_ISSUER       the user pool's issuer; required
   JEWEL_TOKEN_CLIENT_ID    the app client; required
   JEWEL_JWKS_URL           the issuer's keys (<issuer>/.well-known/jwks.json)
+  JEWEL_JOURNAL            s3://bucket/prefix, where acknowledged changes go, or off; required
+  JEWEL_MEDIA_BUCKET       the bucket of pictures and documents
   JEWEL_MEDIA_BASE_URL     what pictures' addresses start with (/media)
   JEWEL_CART_SECRETS       what carts' and orders' tokens are signed with, separated by commas: the first signs, all
                            are accepted; at least 32 characters each (derived from the database's password)
@@ -46,6 +48,9 @@ Environment:
   JEWEL_TAX_PERCENT        its rate, with at most two decimals (9)
   JEWEL_RELEASE            the release's id, shown by /version
   JEWEL_LOG                what to log, for example info or jewel_api=debug (info)
+  AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
+                           required for the journal and the media bucket
+  AWS_ENDPOINT_URL         another address than AWS's own
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration";
 

@@ -62,7 +62,7 @@ async fn every_answer_has_its_headers(shop: &Shop) {
 }
 
 async fn the_program_checks_and_serves(shop: &Shop) {
-    let variables = environment(&shop.database, &shop.issuer);
+    let variables = environment(&shop.database, &shop.issuer, &shop.s3);
     let program = |command: &str| {
         let mut program = Command::new(PROGRAM);
         program.arg(command).env_clear().envs(variables.iter().map(|(name, value)| (*name, value.as_str())));
@@ -108,7 +108,7 @@ async fn the_program_checks_and_serves(shop: &Shop) {
 
 async fn the_database_may_go_and_come_back(shop: &mut Shop) {
     shop.database.kill();
-    let started_without = Api::start(&config(&shop.database, &shop.issuer));
+    let started_without = Api::start(&config(&shop.database, &shop.issuer, &shop.s3));
     for api in [&shop.api, &started_without] {
         assert_eq!(api.direct(Method::GET, "/livez").send().await.unwrap().status(), 200);
         problem(api.direct(Method::GET, "/readyz").send().await.unwrap(), 503, "unavailable").await;

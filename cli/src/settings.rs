@@ -2,6 +2,7 @@
 //!
 //! clap already folds `JEWEL_*` variables into the flags, so what is left is flags over file over defaults.
 
+mod bundles;
 mod diagnostic;
 mod environments;
 pub mod file;

@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue, Deserializer};
 
 use super::diagnostic::{explain, nearest, point_at};
 use super::file::{DEFAULT_ENV, File};
-use super::validate;
+use super::{bundles, validate};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -98,7 +98,9 @@ fn lay_over<'t>(below: &mut DeTable<'t>, above: DeTable<'t>) {
 fn typed(path: &Path, text: &str, table: Spanned<DeTable<'_>>) -> Result<File, Failure> {
     let places = table.get_ref().clone();
     let file = File::deserialize(Deserializer::from(table)).map_err(|error| explain(path, text, &error))?;
-    validate::check(path, text, &file, &|section, key| place(&places, section, key))?;
+    let place = |section: &str, key: &str| place(&places, section, key);
+    validate::check(path, text, &file, &place)?;
+    bundles::check(path, text, &file, &place)?;
     Ok(file)
 }
 
