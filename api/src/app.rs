@@ -10,6 +10,7 @@ use crate::{
     database,
     http::origin::AcceptedOrigins,
     journal::Journal,
+    payments::Payments,
 };
 
 /// The application, cheap to clone.
@@ -21,6 +22,7 @@ struct Inner {
     journal: Journal,
     tokens: TokenVerifier,
     origins: AcceptedOrigins,
+    payments: Payments,
     media_base_url: String,
     release: Option<String>,
 }
@@ -37,6 +39,7 @@ impl App {
             journal: Journal,
             tokens: TokenVerifier::new(&config.tokens),
             origins,
+            payments: Payments::new(&config.payments),
             media_base_url: config.media_base_url.clone(),
             release: config.release.clone(),
         }))
@@ -56,6 +59,10 @@ impl App {
 
     pub(crate) fn origins(&self) -> &AcceptedOrigins {
         &self.0.origins
+    }
+
+    pub(crate) fn payments(&self) -> &Payments {
+        &self.0.payments
     }
 
     /// The public address of an object in the media bucket: the base and the key without its `media/` prefix.

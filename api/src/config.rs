@@ -18,6 +18,8 @@ pub struct Config {
     pub origin: OriginCheck,
     /// Whose tokens are accepted.
     pub tokens: TokenConfig,
+    /// How customers may pay.
+    pub payments: PaymentConfig,
     /// What pictures' addresses start with, without a trailing slash.
     pub media_base_url: String,
     /// The release's id, shown by `/version`.
@@ -61,6 +63,58 @@ pub struct TokenConfig {
     pub client_id: String,
     /// Where the issuer's public keys are.
     pub jwks_url: String,
+}
+
+/// How customers may pay.
+#[derive(Debug, Clone)]
+pub struct PaymentConfig {
+    /// The methods offered, in the order they are shown in.
+    pub methods: Vec<PaymentMethod>,
+    /// The account at Stripe: there when the method is offered, and possibly when it was.
+    pub stripe: Option<StripeConfig>,
+    /// Where to transfer money to, in words for customers.
+    pub bank_details: String,
+}
+
+/// A way to pay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaymentMethod {
+    /// Online, by card or whatever else the account at Stripe takes.
+    Card,
+    /// To the shop's bank account.
+    BankTransfer,
+    /// To whoever delivers.
+    CashOnDelivery,
+}
+
+impl PaymentMethod {
+    /// All there are.
+    pub const ALL: [Self; 3] = [Self::Card, Self::BankTransfer, Self::CashOnDelivery];
+
+    /// Its name in requests, answers and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Card => "card",
+            Self::BankTransfer => "bank_transfer",
+            Self::CashOnDelivery => "cash_on_delivery",
+        }
+    }
+
+    /// The method of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.name() == name)
+    }
+}
+
+/// An account at Stripe.
+#[derive(Debug, Clone)]
+pub struct StripeConfig {
+    /// Where its API is, without a trailing slash.
+    pub url: String,
+    /// The key that may take and return money.
+    pub secret_key: SecretString,
+    /// What its messages are signed with: any of these, two while the secret rotates.
+    pub webhook_secrets: Vec<SecretString>,
 }
 
 /// All that is wrong with the environment.
@@ -115,6 +169,7 @@ impl Config {
             },
             origin: reader.origin_check(),
             tokens: TokenConfig { issuer, client_id: reader.required("JEWEL_TOKEN_CLIENT_ID"), jwks_url },
+            payments: reader.payments(),
             media_base_url: reader.or("JEWEL_MEDIA_BASE_URL", "/media").trim_end_matches('/').to_owned(),
             release: reader.get("JEWEL_RELEASE"),
             log: reader.or("JEWEL_LOG", "info"),
@@ -122,6 +177,9 @@ impl Config {
         if reader.problems.is_empty() { Ok(config) } else { Err(ConfigError { problems: reader.problems }) }
     }
 }
+
+/// Shorter secrets could be guessed by asking.
+const SHORTEST_SECRET: usize = 16;
 
 struct Reader<L> {
     lookup: L,
@@ -171,28 +229,62 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
     }
 
     fn origin_check(&mut self) -> OriginCheck {
-        /// Shorter ones could be guessed by asking.
-        const SHORTEST: usize = 16;
         let checked = self.one_of("JEWEL_ORIGIN_CHECK", ("on", "off"), "must be on or off");
         if !checked {
             return OriginCheck::Off;
         }
-        let secrets: Vec<String> = self
-            .get("JEWEL_ORIGIN_SECRETS")
-            .iter()
-            .flat_map(|list| list.split(','))
-            .map(|secret| secret.trim().to_owned())
-            .filter(|secret| !secret.is_empty())
-            .collect();
+        let secrets = self.list("JEWEL_ORIGIN_SECRETS");
         if secrets.is_empty() {
             self.problem(
                 "JEWEL_ORIGIN_SECRETS",
                 "is not set; to accept requests from anywhere, set JEWEL_ORIGIN_CHECK=off",
             );
-        } else if secrets.iter().any(|secret| secret.len() < SHORTEST) {
+        } else if secrets.iter().any(|secret| secret.len() < SHORTEST_SECRET) {
             self.problem("JEWEL_ORIGIN_SECRETS", "has a value of less than 16 characters");
         }
         OriginCheck::Secrets(secrets.into_iter().map(SecretString::from).collect())
+    }
+
+    fn list(&self, name: &str) -> Vec<String> {
+        let value = self.get(name).unwrap_or_default();
+        value.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+    }
+
+    /// Without a word about methods: by card when there is a key of Stripe, else cash on delivery, which needs nothing.
+    fn payments(&mut self) -> PaymentConfig {
+        let stripe = self.stripe();
+        let bank_details = self.or("JEWEL_BANK_DETAILS", "");
+        let named = self.list("JEWEL_PAYMENT_METHODS");
+        let mut methods: Vec<PaymentMethod> = named.iter().filter_map(|name| PaymentMethod::named(name)).collect();
+        if methods.len() < named.len() {
+            self.problem("JEWEL_PAYMENT_METHODS", "names something other than card, bank_transfer, cash_on_delivery");
+        } else if named.is_empty() {
+            methods.push(if stripe.is_some() { PaymentMethod::Card } else { PaymentMethod::CashOnDelivery });
+        }
+        if methods.contains(&PaymentMethod::Card) && stripe.is_none() {
+            self.problem("JEWEL_STRIPE_SECRET_KEY", "is not set, and JEWEL_PAYMENT_METHODS offers card");
+        }
+        if methods.contains(&PaymentMethod::BankTransfer) && bank_details.is_empty() {
+            self.problem("JEWEL_BANK_DETAILS", "is not set, and JEWEL_PAYMENT_METHODS offers bank_transfer");
+        }
+        PaymentConfig { methods, stripe, bank_details }
+    }
+
+    fn stripe(&mut self) -> Option<StripeConfig> {
+        let url = self.or("JEWEL_STRIPE_URL", "https://api.stripe.com").trim_end_matches('/').to_owned();
+        self.check_url("JEWEL_STRIPE_URL", &url);
+        if url.starts_with("http://") && !url.starts_with("http://127.") {
+            self.problem("JEWEL_STRIPE_URL", "would send the key in the clear: use https://");
+        }
+        let secret_key = self.get("JEWEL_STRIPE_SECRET_KEY")?;
+        let webhook_secrets = self.list("JEWEL_STRIPE_WEBHOOK_SECRETS");
+        if webhook_secrets.is_empty() {
+            self.problem("JEWEL_STRIPE_WEBHOOK_SECRETS", "is not set: who paid would not be known");
+        } else if webhook_secrets.iter().any(|secret| secret.len() < SHORTEST_SECRET) {
+            self.problem("JEWEL_STRIPE_WEBHOOK_SECRETS", "has a value of less than 16 characters");
+        }
+        let webhook_secrets = webhook_secrets.into_iter().map(SecretString::from).collect();
+        Some(StripeConfig { url, secret_key: secret_key.into(), webhook_secrets })
     }
 
     fn check_url(&mut self, variable: &'static str, value: &str) {
@@ -294,8 +386,30 @@ mod tests {
     }
 
     #[test]
+    fn a_method_that_could_not_work_is_not_offered() {
+        let methods = |changes: &[(&str, &str)]| read(changes).unwrap().payments.methods;
+        assert_eq!(methods(&[]), [PaymentMethod::CashOnDelivery]);
+        let stripe =
+            [("JEWEL_STRIPE_SECRET_KEY", "sk_test_1"), ("JEWEL_STRIPE_WEBHOOK_SECRETS", "whsec_0123456789abcdef")];
+        assert_eq!(methods(&stripe), [PaymentMethod::Card]);
+        insta::assert_snapshot!(
+            problems(&[("JEWEL_PAYMENT_METHODS", "card, bank_transfer, barter"), ("JEWEL_STRIPE_URL", "stripe")]),
+            @r"
+        JEWEL_STRIPE_URL is not an http:// or https:// address
+        JEWEL_PAYMENT_METHODS names something other than card, bank_transfer, cash_on_delivery
+        JEWEL_STRIPE_SECRET_KEY is not set, and JEWEL_PAYMENT_METHODS offers card
+        JEWEL_BANK_DETAILS is not set, and JEWEL_PAYMENT_METHODS offers bank_transfer
+        ");
+        insta::assert_snapshot!(problems(&[stripe[0]]), @"JEWEL_STRIPE_WEBHOOK_SECRETS is not set: who paid would not be known");
+    }
+
+    #[test]
     fn secrets_are_not_printed() {
-        let text = format!("{:?}", read(&[]).unwrap());
-        assert!(!text.contains("correct horse") && !text.contains("0123456789abcdef"), "{text}");
+        let secrets =
+            [("JEWEL_STRIPE_SECRET_KEY", "sk_test_hush"), ("JEWEL_STRIPE_WEBHOOK_SECRETS", "whsec_fedcba9876543210")];
+        let text = format!("{:?}", read(&secrets).unwrap());
+        for secret in ["correct horse", "0123456789abcdef", "hush", "fedcba"] {
+            assert!(!text.contains(secret), "{text}");
+        }
     }
 }

@@ -39,6 +39,11 @@ Environment:
   JEWEL_TOKEN_ISSUER       the user pool's issuer; required
   JEWEL_TOKEN_CLIENT_ID    the app client; required
   JEWEL_JWKS_URL           the issuer's keys (<issuer>/.well-known/jwks.json)
+  JEWEL_PAYMENT_METHODS    of card, bank_transfer, cash_on_delivery, separated by commas (card with a key of Stripe)
+  JEWEL_STRIPE_SECRET_KEY  required for card
+  JEWEL_STRIPE_WEBHOOK_SECRETS  what its messages are signed with, separated by commas; required for card
+  JEWEL_STRIPE_URL         (https://api.stripe.com)
+  JEWEL_BANK_DETAILS       where to transfer money to, for customers; required for bank_transfer
   JEWEL_MEDIA_BASE_URL     what pictures' addresses start with (/media)
   JEWEL_RELEASE            the release's id, shown by /version
   JEWEL_LOG                what to log, for example info or jewel_api=debug (info)

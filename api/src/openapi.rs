@@ -28,6 +28,8 @@ pub fn document() -> String {
     modifiers(&BearerToken),
     tags(
         (name = "catalogue", description = "What the shop sells"),
+        (name = "payments", description = "Paying for orders; no card data ever comes here"),
+        (name = "people", description = "What the shop knows of who is signed in"),
         (name = "admin", description = "Changing the catalogue; members of the group admins only"),
         (name = "operation", description = "Running the server"),
     ),

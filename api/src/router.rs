@@ -24,6 +24,7 @@ use crate::{
     health,
     http::{cache, guard, observe, origin, unfold},
     openapi::Document,
+    payments, people,
 };
 
 /// The whole application.
@@ -61,7 +62,8 @@ pub(crate) fn routes() -> (Parts, utoipa::openapi::OpenApi) {
         .routes(routes!(health::version));
     let api = OpenApiRouter::new()
         .nest("/api/v1", catalogue::routes().layer(from_fn(cache::publicly)))
-        .nest("/api/v1/admin", admin::routes());
+        .nest("/api/v1", payments::routes().merge(people::routes()))
+        .nest("/api/v1/admin", admin::routes().merge(payments::admin_routes()).merge(people::admin_routes()));
     let (health, mut health_document) = health.split_for_parts();
     let (api, api_document) = api.split_for_parts();
     let mut document = Document::openapi();

@@ -11,6 +11,7 @@ use crate::{
     app::App,
     config::Config,
     connections::{self, Limits},
+    payments,
     router::router,
 };
 
@@ -53,6 +54,7 @@ pub async fn serve_until(
     let listener = tokio::net::TcpListener::from_std(listener)?;
     tracing::info!(address = %listener.local_addr()?, version = crate::build::VERSION, "listening");
 
+    let watching = tokio::spawn(payments::watch(app.clone()));
     let (stopping, stopped) = oneshot::channel();
     let stop = async move {
         stop.await;
@@ -70,6 +72,8 @@ pub async fn serve_until(
         () = serving => {}
         () = deadline => tracing::warn!(seconds = drain_deadline.as_secs(), "requests still in flight were cut off"),
     }
+    // What it was at is rolled back, and done again by the next process.
+    watching.abort();
     if tokio::time::timeout(CLOSE_DEADLINE, app.close()).await.is_err() {
         tracing::warn!("the database's connections did not close in time");
     }
