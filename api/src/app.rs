@@ -11,6 +11,7 @@ use crate::{
     http::origin::AcceptedOrigins,
     journal::Journal,
     payments::Payments,
+    storage::Storage,
 };
 
 /// The application, cheap to clone.
@@ -20,6 +21,7 @@ pub struct App(Arc<Inner>);
 struct Inner {
     pool: MySqlPool,
     journal: Journal,
+    storage: Option<Storage>,
     tokens: TokenVerifier,
     origins: AcceptedOrigins,
     payments: Payments,
@@ -35,8 +37,9 @@ impl App {
             OriginCheck::Off => AcceptedOrigins::any(),
         };
         Self(Arc::new(Inner {
-            pool: database::pool(&config.database),
-            journal: Journal,
+            pool: database::pool(&config.database, database::CONNECTIONS),
+            journal: Journal::new(config),
+            storage: config.aws.as_ref().zip(config.media_bucket.as_ref()).map(|(aws, bucket)| Storage::new(aws, bucket)),
             tokens: TokenVerifier::new(&config.tokens),
             origins,
             payments: Payments::new(&config.payments),
@@ -51,6 +54,11 @@ impl App {
 
     pub(crate) fn journal(&self) -> &Journal {
         &self.0.journal
+    }
+
+    /// The media bucket, where one is configured.
+    pub(crate) fn storage(&self) -> Option<&Storage> {
+        self.0.storage.as_ref()
     }
 
     pub(crate) fn tokens(&self) -> &TokenVerifier {

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use sqlx::{Connection, MySqlConnection};
 
-use crate::{config::Config, database::connect_options, error::chain};
+use crate::{config::Config, database::connect_options, error::chain, journal::Journal};
 
 /// How long reaching the database may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,7 +27,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Looks at the database and its schema. The configuration was read already.
+/// Looks at the database, its schema and the journal. The configuration was read already.
 pub async fn check(config: &Config) -> Vec<Finding> {
     let database = &config.database;
     let place = format!("{}:{}/{} as {}", database.host, database.port, database.name, database.user);
@@ -55,7 +55,11 @@ pub async fn check(config: &Config) -> Vec<Finding> {
         Ok(applied) => Err(format!("version {}, needs {expected}: migrate first", applied.unwrap_or(0))),
         Err(error) => Err(chain(&error)),
     };
+    let migrated = result.is_ok();
     findings.push(Finding { subject: "schema", result });
+    if migrated {
+        findings.push(Finding { subject: "journal", result: Journal::new(config).reach(&mut connection).await });
+    }
     // The findings are made; how the connection ends does not matter.
     let _ = connection.close().await;
     findings

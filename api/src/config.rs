@@ -3,9 +3,13 @@
 //! This is the only file of the crate that reads the environment. Everything wrong is reported at once, by variable, so
 //! that a deployment needs one attempt and not one per mistake. Values never appear in errors: half of them are secrets.
 
+mod payments;
+
 use std::{fmt, net::SocketAddr};
 
 use secrecy::SecretString;
+
+pub use payments::{PaymentConfig, PaymentMethod, StripeConfig};
 
 /// Everything the server can be told.
 #[derive(Debug, Clone)]
@@ -18,6 +22,12 @@ pub struct Config {
     pub origin: OriginCheck,
     /// Whose tokens are accepted.
     pub tokens: TokenConfig,
+    /// Where acknowledged changes are written to.
+    pub journal: JournalConfig,
+    /// The bucket of pictures and documents; without one there is no way to store any.
+    pub media_bucket: Option<String>,
+    /// How to reach AWS, when something above needs it.
+    pub aws: Option<AwsConfig>,
     /// How customers may pay.
     pub payments: PaymentConfig,
     /// What pictures' addresses start with, without a trailing slash.
@@ -65,56 +75,31 @@ pub struct TokenConfig {
     pub jwks_url: String,
 }
 
-/// How customers may pay.
+/// Where acknowledged changes are written to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JournalConfig {
+    /// Below this prefix of a bucket.
+    S3 {
+        /// The bucket.
+        bucket: String,
+        /// The prefix, without slashes at its ends.
+        prefix: String,
+    },
+    /// Nowhere, explicitly: what the database loses is lost.
+    Off,
+}
+
+/// How to reach AWS: the variables that its own tools read, by the same names.
 #[derive(Debug, Clone)]
-pub struct PaymentConfig {
-    /// The methods offered, in the order they are shown in.
-    pub methods: Vec<PaymentMethod>,
-    /// The account at Stripe: there when the method is offered, and possibly when it was.
-    pub stripe: Option<StripeConfig>,
-    /// Where to transfer money to, in words for customers.
-    pub bank_details: String,
-}
-
-/// A way to pay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PaymentMethod {
-    /// Online, by card or whatever else the account at Stripe takes.
-    Card,
-    /// To the shop's bank account.
-    BankTransfer,
-    /// To whoever delivers.
-    CashOnDelivery,
-}
-
-impl PaymentMethod {
-    /// All there are.
-    pub const ALL: [Self; 3] = [Self::Card, Self::BankTransfer, Self::CashOnDelivery];
-
-    /// Its name in requests, answers and tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Card => "card",
-            Self::BankTransfer => "bank_transfer",
-            Self::CashOnDelivery => "cash_on_delivery",
-        }
-    }
-
-    /// The method of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.name() == name)
-    }
-}
-
-/// An account at Stripe.
-#[derive(Debug, Clone)]
-pub struct StripeConfig {
-    /// Where its API is, without a trailing slash.
-    pub url: String,
-    /// The key that may take and return money.
-    pub secret_key: SecretString,
-    /// What its messages are signed with: any of these, two while the secret rotates.
-    pub webhook_secrets: Vec<SecretString>,
+pub struct AwsConfig {
+    /// The region.
+    pub region: String,
+    /// Another address than AWS's own.
+    pub endpoint: Option<String>,
+    /// The key's id.
+    pub access_key_id: String,
+    /// The key.
+    pub secret_access_key: SecretString,
 }
 
 /// All that is wrong with the environment.
@@ -157,6 +142,8 @@ impl Config {
         let jwks_url = reader.get("JEWEL_JWKS_URL");
         reader.check_url("JEWEL_JWKS_URL", jwks_url.as_deref().unwrap_or_default());
         let jwks_url = jwks_url.unwrap_or_else(|| format!("{issuer}/.well-known/jwks.json"));
+        let (journal, media_bucket) = (reader.journal(), reader.get("JEWEL_MEDIA_BUCKET"));
+        let needs_aws = journal != JournalConfig::Off || media_bucket.is_some();
         let config = Self {
             listen: reader.parsed("JEWEL_LISTEN", "127.0.0.1:8080", "is not an address such as 127.0.0.1:8080"),
             database: DatabaseConfig {
@@ -169,6 +156,9 @@ impl Config {
             },
             origin: reader.origin_check(),
             tokens: TokenConfig { issuer, client_id: reader.required("JEWEL_TOKEN_CLIENT_ID"), jwks_url },
+            journal,
+            media_bucket,
+            aws: needs_aws.then(|| reader.aws()),
             payments: reader.payments(),
             media_base_url: reader.or("JEWEL_MEDIA_BASE_URL", "/media").trim_end_matches('/').to_owned(),
             release: reader.get("JEWEL_RELEASE"),
@@ -245,46 +235,40 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         OriginCheck::Secrets(secrets.into_iter().map(SecretString::from).collect())
     }
 
+    fn journal(&mut self) -> JournalConfig {
+        let place = match self.get("JEWEL_JOURNAL") {
+            Some(value) if value == "off" => return JournalConfig::Off,
+            Some(value) => value,
+            None => {
+                self.problem("JEWEL_JOURNAL", "is not set; to do without and lose what the database loses, set it to off");
+                return JournalConfig::Off;
+            }
+        };
+        let parts = place.strip_prefix("s3://").and_then(|place| place.split_once('/'));
+        let parts = parts.map(|(bucket, prefix)| (bucket, prefix.trim_end_matches('/')));
+        match parts.filter(|(bucket, prefix)| !bucket.is_empty() && !prefix.is_empty()) {
+            Some((bucket, prefix)) => JournalConfig::S3 { bucket: bucket.to_owned(), prefix: prefix.to_owned() },
+            None => {
+                self.problem("JEWEL_JOURNAL", "is not s3://bucket/prefix, nor off");
+                JournalConfig::Off
+            }
+        }
+    }
+
+    fn aws(&mut self) -> AwsConfig {
+        let endpoint = self.get("AWS_ENDPOINT_URL");
+        self.check_url("AWS_ENDPOINT_URL", endpoint.as_deref().unwrap_or_default());
+        AwsConfig {
+            region: self.required("AWS_REGION"),
+            endpoint,
+            access_key_id: self.required("AWS_ACCESS_KEY_ID"),
+            secret_access_key: self.required("AWS_SECRET_ACCESS_KEY").into(),
+        }
+    }
+
     fn list(&self, name: &str) -> Vec<String> {
         let value = self.get(name).unwrap_or_default();
         value.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
-    }
-
-    /// Without a word about methods: by card when there is a key of Stripe, else cash on delivery, which needs nothing.
-    fn payments(&mut self) -> PaymentConfig {
-        let stripe = self.stripe();
-        let bank_details = self.or("JEWEL_BANK_DETAILS", "");
-        let named = self.list("JEWEL_PAYMENT_METHODS");
-        let mut methods: Vec<PaymentMethod> = named.iter().filter_map(|name| PaymentMethod::named(name)).collect();
-        if methods.len() < named.len() {
-            self.problem("JEWEL_PAYMENT_METHODS", "names something other than card, bank_transfer, cash_on_delivery");
-        } else if named.is_empty() {
-            methods.push(if stripe.is_some() { PaymentMethod::Card } else { PaymentMethod::CashOnDelivery });
-        }
-        if methods.contains(&PaymentMethod::Card) && stripe.is_none() {
-            self.problem("JEWEL_STRIPE_SECRET_KEY", "is not set, and JEWEL_PAYMENT_METHODS offers card");
-        }
-        if methods.contains(&PaymentMethod::BankTransfer) && bank_details.is_empty() {
-            self.problem("JEWEL_BANK_DETAILS", "is not set, and JEWEL_PAYMENT_METHODS offers bank_transfer");
-        }
-        PaymentConfig { methods, stripe, bank_details }
-    }
-
-    fn stripe(&mut self) -> Option<StripeConfig> {
-        let url = self.or("JEWEL_STRIPE_URL", "https://api.stripe.com").trim_end_matches('/').to_owned();
-        self.check_url("JEWEL_STRIPE_URL", &url);
-        if url.starts_with("http://") && !url.starts_with("http://127.") {
-            self.problem("JEWEL_STRIPE_URL", "would send the key in the clear: use https://");
-        }
-        let secret_key = self.get("JEWEL_STRIPE_SECRET_KEY")?;
-        let webhook_secrets = self.list("JEWEL_STRIPE_WEBHOOK_SECRETS");
-        if webhook_secrets.is_empty() {
-            self.problem("JEWEL_STRIPE_WEBHOOK_SECRETS", "is not set: who paid would not be known");
-        } else if webhook_secrets.iter().any(|secret| secret.len() < SHORTEST_SECRET) {
-            self.problem("JEWEL_STRIPE_WEBHOOK_SECRETS", "has a value of less than 16 characters");
-        }
-        let webhook_secrets = webhook_secrets.into_iter().map(SecretString::from).collect();
-        Some(StripeConfig { url, secret_key: secret_key.into(), webhook_secrets })
     }
 
     fn check_url(&mut self, variable: &'static str, value: &str) {
@@ -326,15 +310,16 @@ mod tests {
         ("JEWEL_ORIGIN_SECRETS", "0123456789abcdef, fedcba9876543210"),
         ("JEWEL_TOKEN_ISSUER", "https://issuer.example/pool/"),
         ("JEWEL_TOKEN_CLIENT_ID", "client"),
+        ("JEWEL_JOURNAL", "off"),
     ];
 
-    fn read(changes: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    pub(super) fn read(changes: &[(&str, &str)]) -> Result<Config, ConfigError> {
         Config::from_lookup(|name| {
             changes.iter().chain(MINIMAL).find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         })
     }
 
-    fn problems(changes: &[(&str, &str)]) -> String {
+    pub(super) fn problems(changes: &[(&str, &str)]) -> String {
         read(changes).unwrap_err().to_string()
     }
 
@@ -365,6 +350,7 @@ mod tests {
         .unwrap_err();
         insta::assert_snapshot!(error, @r"
         JEWEL_TOKEN_ISSUER is not an http:// or https:// address
+        JEWEL_JOURNAL is not set; to do without and lose what the database loses, set it to off
         JEWEL_LISTEN is not an address such as 127.0.0.1:8080
         JEWEL_DATABASE_HOST is not set
         JEWEL_DATABASE_PORT is not a port number
@@ -385,31 +371,32 @@ mod tests {
         assert!(matches!(read(&[("JEWEL_ORIGIN_CHECK", "off")]).unwrap().origin, OriginCheck::Off));
     }
 
+    const AWS: [(&str, &str); 3] =
+        [("AWS_REGION", "eu-west-1"), ("AWS_ACCESS_KEY_ID", "AKIA"), ("AWS_SECRET_ACCESS_KEY", "battery staple")];
+
     #[test]
-    fn a_method_that_could_not_work_is_not_offered() {
-        let methods = |changes: &[(&str, &str)]| read(changes).unwrap().payments.methods;
-        assert_eq!(methods(&[]), [PaymentMethod::CashOnDelivery]);
-        let stripe =
-            [("JEWEL_STRIPE_SECRET_KEY", "sk_test_1"), ("JEWEL_STRIPE_WEBHOOK_SECRETS", "whsec_0123456789abcdef")];
-        assert_eq!(methods(&stripe), [PaymentMethod::Card]);
-        insta::assert_snapshot!(
-            problems(&[("JEWEL_PAYMENT_METHODS", "card, bank_transfer, barter"), ("JEWEL_STRIPE_URL", "stripe")]),
-            @r"
-        JEWEL_STRIPE_URL is not an http:// or https:// address
-        JEWEL_PAYMENT_METHODS names something other than card, bank_transfer, cash_on_delivery
-        JEWEL_STRIPE_SECRET_KEY is not set, and JEWEL_PAYMENT_METHODS offers card
-        JEWEL_BANK_DETAILS is not set, and JEWEL_PAYMENT_METHODS offers bank_transfer
+    fn the_journal_is_a_place_or_off_explicitly() {
+        let journal = ("JEWEL_JOURNAL", "s3://backups/journal/");
+        let config = read(&[&AWS[..], &[journal]].concat()).unwrap();
+        let place = JournalConfig::S3 { bucket: "backups".into(), prefix: "journal".into() };
+        assert_eq!(config.journal, place);
+        assert_eq!(config.aws.unwrap().region, "eu-west-1");
+        assert_eq!(read(&[]).unwrap().journal, JournalConfig::Off);
+        for wrong in ["on", "s3://", "s3://backups", "s3:///journal", "s3://backups//"] {
+            let text = problems(&[&AWS[..], &[("JEWEL_JOURNAL", wrong)]].concat());
+            assert_eq!(text, "JEWEL_JOURNAL is not s3://bucket/prefix, nor off", "{wrong}");
+        }
+        insta::assert_snapshot!(problems(&[journal]), @r"
+        AWS_REGION is not set
+        AWS_ACCESS_KEY_ID is not set
+        AWS_SECRET_ACCESS_KEY is not set
         ");
-        insta::assert_snapshot!(problems(&[stripe[0]]), @"JEWEL_STRIPE_WEBHOOK_SECRETS is not set: who paid would not be known");
     }
 
     #[test]
     fn secrets_are_not_printed() {
-        let secrets =
-            [("JEWEL_STRIPE_SECRET_KEY", "sk_test_hush"), ("JEWEL_STRIPE_WEBHOOK_SECRETS", "whsec_fedcba9876543210")];
-        let text = format!("{:?}", read(&secrets).unwrap());
-        for secret in ["correct horse", "0123456789abcdef", "hush", "fedcba"] {
-            assert!(!text.contains(secret), "{text}");
-        }
+        let text = format!("{:?}", read(&[&AWS[..], &[("JEWEL_MEDIA_BUCKET", "media")]].concat()).unwrap());
+        assert!(!text.contains("correct horse") && !text.contains("0123456789abcdef"), "{text}");
+        assert!(text.contains("AKIA") && !text.contains("battery staple"), "{text}");
     }
 }

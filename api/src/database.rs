@@ -10,9 +10,9 @@ use sqlx::{
 
 use crate::config::DatabaseConfig;
 
-/// Connections per process. The smallest Lightsail database allows about 60 in all, two releases run side by side during
+/// Connections per process, beside the journal's. The smallest Lightsail database allows about 60 in all, two releases run side by side during
 /// a deploy, and operators need some.
-const CONNECTIONS: u32 = 10;
+pub(crate) const CONNECTIONS: u32 = 10;
 
 /// How long a request may wait for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -33,10 +33,10 @@ pub(crate) fn connect_options(config: &DatabaseConfig) -> MySqlConnectOptions {
         .ssl_mode(tls)
 }
 
-/// A pool that connects on first use.
-pub(crate) fn pool(config: &DatabaseConfig) -> MySqlPool {
+/// A pool of at most so many connections, made on first use.
+pub(crate) fn pool(config: &DatabaseConfig, connections: u32) -> MySqlPool {
     MySqlPoolOptions::new()
-        .max_connections(CONNECTIONS)
+        .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .idle_timeout(Duration::from_secs(5 * 60))
         .max_lifetime(Duration::from_secs(30 * 60))

@@ -110,6 +110,12 @@ pub(crate) enum ApiError {
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
+    /// The journal cannot be written, and nothing was changed.
+    #[error("the journal is unavailable")]
+    JournalUnavailable,
+    /// The change is committed, and it is not known whether it is in the journal.
+    #[error("not acknowledged in time")]
+    Pending,
     #[error("not ready: {0}")]
     NotReady(String),
     #[error("internal error")]
@@ -183,6 +189,8 @@ impl ApiError {
             Self::Overloaded => (503, "/problems/overloaded", "Too many requests at once"),
             Self::Contended => (503, "/problems/contended", "Others are changing the same"),
             Self::Unavailable { .. } => (503, "/problems/unavailable", "Temporarily unavailable"),
+            Self::JournalUnavailable => (503, "/problems/journal-unavailable", "Changes are not accepted at the moment"),
+            Self::Pending => (503, "/problems/pending", "May have been done"),
             Self::NotReady(_) => (503, "/problems/not-ready", "Not ready"),
             Self::Internal(_) => (500, "/problems/internal", "Internal error"),
         };
@@ -202,6 +210,11 @@ impl ApiError {
             }
             Self::Unauthorized(why) => (Some(why.to_owned()), Vec::new()),
             Self::NotReady(why) => (Some(why), Vec::new()),
+            Self::JournalUnavailable => (Some("nothing was changed".to_owned()), Vec::new()),
+            Self::Pending => {
+                let words = "it may have been done: send the same request again, with the same Idempotency-Key";
+                (Some(words.to_owned()), Vec::new())
+            }
             Self::UnsupportedMediaType => (Some("send application/json".to_owned()), Vec::new()),
             _ => (None, Vec::new()),
         };

@@ -27,6 +27,7 @@ mod payments;
 mod people;
 mod router;
 pub mod server;
+mod storage;
 pub mod telemetry;
 mod work;
 

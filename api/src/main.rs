@@ -44,9 +44,14 @@ Environment:
   JEWEL_STRIPE_WEBHOOK_SECRETS  what its messages are signed with, separated by commas; required for card
   JEWEL_STRIPE_URL         (https://api.stripe.com)
   JEWEL_BANK_DETAILS       where to transfer money to, for customers; required for bank_transfer
+  JEWEL_JOURNAL            s3://bucket/prefix, where acknowledged changes go, or off; required
+  JEWEL_MEDIA_BUCKET       the bucket of pictures and documents
   JEWEL_MEDIA_BASE_URL     what pictures' addresses start with (/media)
   JEWEL_RELEASE            the release's id, shown by /version
   JEWEL_LOG                what to log, for example info or jewel_api=debug (info)
+  AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
+                           required for the journal and the media bucket
+  AWS_ENDPOINT_URL         another address than AWS's own
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration";
 
@@ -115,11 +120,12 @@ mod tests {
 
     #[test]
     fn every_variable_is_in_the_help() {
-        let source = include_str!("config.rs");
-        let code = source.split("#[cfg(test)]").next().unwrap();
-        for part in code.split("\"JEWEL_").skip(1) {
-            let name = format!("JEWEL_{}", part.split('"').next().unwrap());
-            assert!(VARIABLES.contains(&format!("  {name} ")), "{name} is missing");
+        for source in [include_str!("config.rs"), include_str!("config/payments.rs")] {
+            let code = source.split("#[cfg(test)]").next().unwrap();
+            for part in code.split("\"JEWEL_").skip(1) {
+                let name = format!("JEWEL_{}", part.split('"').next().unwrap());
+                assert!(VARIABLES.contains(&format!("  {name} ")), "{name} is missing");
+            }
         }
     }
 }

@@ -6,11 +6,13 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::oneshot,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::App,
     config::Config,
     connections::{self, Limits},
+    journal::KeepError,
     payments,
     router::router,
 };
@@ -19,7 +21,7 @@ use crate::{
 /// managers commonly kill.
 pub const DRAIN_DEADLINE: Duration = Duration::from_secs(25);
 
-/// How long saying goodbye to the database may take.
+/// How long saying goodbye to the database may take, and to the journal.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
 
 /// The socket systemd passed, or a new one at the configured address.
@@ -55,9 +57,21 @@ pub async fn serve_until(
     tracing::info!(address = %listener.local_addr()?, version = crate::build::VERSION, "listening");
 
     let watching = tokio::spawn(payments::watch(app.clone()));
+    let (close_journal, closing) = oneshot::channel();
+    let journal_ended = CancellationToken::new();
+    let mut keeping = tokio::spawn({
+        let (app, ended) = (app.clone(), journal_ended.clone().drop_guard());
+        async move {
+            let _ended = ended; // However this ends, a panic included.
+            app.journal().keep(closing).await
+        }
+    });
     let (stopping, stopped) = oneshot::channel();
     let stop = async move {
-        stop.await;
+        tokio::select! {
+            () = stop => {}
+            () = journal_ended.cancelled() => {}
+        }
         tracing::info!("stopping: draining requests in flight");
         let _ = stopping.send(());
     };
@@ -74,9 +88,19 @@ pub async fn serve_until(
     }
     // What it was at is rolled back, and done again by the next process.
     watching.abort();
+    // After the requests, which wait for it.
+    let _ = close_journal.send(());
+    let kept = match tokio::time::timeout(CLOSE_DEADLINE, &mut keeping).await {
+        Ok(kept) => kept.map_err(KeepError::from).flatten(),
+        Err(_) => {
+            keeping.abort();
+            tracing::warn!("the journal did not end in time: what it lacks, the next process writes");
+            Ok(())
+        }
+    };
     if tokio::time::timeout(CLOSE_DEADLINE, app.close()).await.is_err() {
         tracing::warn!("the database's connections did not close in time");
     }
     tracing::info!("stopped");
-    Ok(())
+    kept.map_err(io::Error::other)
 }

@@ -144,7 +144,7 @@ async fn keys_are_fetched_as_seldom_as_promised(mut shop: Shop) {
     assert_eq!(shop.issuer.fetches(), 1);
 
     // A server that starts while the issuer is away says so, and does not hammer it.
-    shop.api = support::Api::start(&support::config(&shop.database, &shop.issuer));
+    shop.api = support::Api::start(&support::config(&shop.database, &shop.issuer, &shop.s3));
     shop.issuer.set_away(true);
     for _ in 0..3 {
         problem(create(&shop, &shop.issuer.admin(), &product("x")).await, 503, "unavailable").await;
@@ -153,7 +153,7 @@ async fn keys_are_fetched_as_seldom_as_promised(mut shop: Shop) {
     shop.issuer.set_away(false);
 
     // Many at once with a new key share one fetch.
-    shop.api = support::Api::start(&support::config(&shop.database, &shop.issuer));
+    shop.api = support::Api::start(&support::config(&shop.database, &shop.issuer, &shop.s3));
     shop.issuer.publish("second");
     let token = shop.issuer.token("second", json!({}));
     let requests = (0..20).map(|_| create(&shop, &token, &Value::Null));

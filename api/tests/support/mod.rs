@@ -2,8 +2,11 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub(crate) mod issuer;
+pub(crate) mod journal;
+pub(crate) mod s3;
 #[path = "../../../migrations/tests/server/mod.rs"]
 pub(crate) mod server;
+pub(crate) mod stripe;
 
 use std::{net::TcpListener, time::Duration};
 
@@ -15,16 +18,20 @@ use sqlx::{AssertSqlSafe, ConnectOptions, MySqlConnection};
 use tokio::{sync::oneshot, task::JoinHandle};
 
 use issuer::Issuer;
+use s3::S3;
 use server::Server;
 
 pub(crate) const ORIGIN_SECRET: &str = "current-secret-0123456789";
 pub(crate) const NEXT_ORIGIN_SECRET: &str = "next-secret-9876543210";
 pub(crate) const CLIENT_ID: &str = "shop-client";
 const DATABASE: &str = "shop";
+pub(crate) const BACKUPS: &str = "backups";
+pub(crate) const MEDIA: &str = "media";
 
 pub(crate) struct Shop {
     pub(crate) database: Server,
     pub(crate) issuer: Issuer,
+    pub(crate) s3: S3,
     pub(crate) api: Api,
 }
 
@@ -45,14 +52,15 @@ pub(crate) async fn shops() -> Vec<Shop> {
         jewel_migrations::up(&mut connection, &UpOptions::default(), &mut |_| {}).await.unwrap();
         fill(&mut connection).await;
         let issuer = Issuer::start().await;
-        let api = Api::start(&config(&database, &issuer));
-        shops.push(Shop { database, issuer, api });
+        let s3 = S3::start().await;
+        let api = Api::start(&config(&database, &issuer, &s3));
+        shops.push(Shop { database, issuer, s3, api });
     }
     shops
 }
 
 /// The variables an operator would set.
-pub(crate) fn environment(database: &Server, issuer: &Issuer) -> Vec<(&'static str, String)> {
+pub(crate) fn environment(database: &Server, issuer: &Issuer, s3: &S3) -> Vec<(&'static str, String)> {
     vec![
         ("JEWEL_LISTEN", "127.0.0.1:0".into()),
         ("JEWEL_DATABASE_HOST", "127.0.0.1".into()),
@@ -65,13 +73,24 @@ pub(crate) fn environment(database: &Server, issuer: &Issuer) -> Vec<(&'static s
         ("JEWEL_TOKEN_ISSUER", issuer.url.clone()),
         ("JEWEL_TOKEN_CLIENT_ID", CLIENT_ID.into()),
         ("JEWEL_RELEASE", "0.1.0-test".into()),
+        ("JEWEL_JOURNAL", format!("s3://{BACKUPS}/journal")),
+        ("JEWEL_MEDIA_BUCKET", MEDIA.into()),
+        ("AWS_ENDPOINT_URL", s3.url.clone()),
+        ("AWS_REGION", "eu-west-1".into()),
+        ("AWS_ACCESS_KEY_ID", "a-key".into()),
+        ("AWS_SECRET_ACCESS_KEY", "a-secret-key-for-tests".into()),
     ]
 }
 
-pub(crate) fn config(database: &Server, issuer: &Issuer) -> Config {
-    let environment = environment(database, issuer);
-    Config::from_lookup(|name| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone()))
-        .unwrap()
+pub(crate) fn config(database: &Server, issuer: &Issuer, s3: &S3) -> Config {
+    config_with(database, issuer, s3, &[])
+}
+
+/// With more variables set, or others than usual.
+pub(crate) fn config_with(database: &Server, issuer: &Issuer, s3: &S3, more: &[(&'static str, String)]) -> Config {
+    let environment = environment(database, issuer, s3);
+    let find = |name: &str| more.iter().chain(&environment).find(|(key, _)| *key == name);
+    Config::from_lookup(|name| find(name).map(|(_, value)| value.clone())).unwrap()
 }
 
 impl Api {
@@ -112,6 +131,12 @@ impl Api {
     pub(crate) async fn slugs(&self, query: &str) -> Vec<String> {
         let page = self.read(&format!("/api/v1/products{query}")).await;
         page["items"].as_array().unwrap().iter().map(|item| item["slug"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// What the server ends with, when it ends by itself.
+    pub(crate) async fn ended(&mut self) -> std::io::Result<()> {
+        let serving = self.serving.take().unwrap();
+        tokio::time::timeout(Duration::from_secs(20), serving).await.unwrap().unwrap()
     }
 
     /// Tells the server to stop, and takes what it ends with.
