@@ -70,7 +70,8 @@ async fn people_have_their_own_things() {
 
 async fn profiles_are_kept(shop: &Shop) {
     let mei = Person::new(shop, "mei");
-    let nobody = json!({"subject": "mei", "email": null, "admin": false, "name": null, "phone": null, "language": null});
+    let nobody =
+        json!({"subject": "mei", "email": null, "admin": false, "name": null, "phone": null, "language": null});
     assert_eq!(mei.read("/me").await, nobody);
     let details = json!({"name": "Mei Tan", "phone": "+6561234567", "language": "en-SG"});
     let put = mei.ask(Method::PUT, "/me", Some(details)).await;
@@ -87,7 +88,10 @@ async fn profiles_are_kept(shop: &Shop) {
         "email": "mei@example.com", "email_verified": true});
     let with_email = Person { shop, token: shop.issuer.token("first", claims) };
     let profile = with_email.read("/me").await;
-    assert_eq!((&profile["email"], &profile["admin"], &profile["name"]), (&json!("mei@example.com"), &json!(true), &json!("Mei")));
+    assert_eq!(
+        (&profile["email"], &profile["admin"], &profile["name"]),
+        (&json!("mei@example.com"), &json!(true), &json!("Mei"))
+    );
 
     let wrong = json!({"name": " ", "phone": "1", "language": "English"});
     let answer = problem(mei.ask(Method::PUT, "/me", Some(wrong)).await, 422, "validation").await;

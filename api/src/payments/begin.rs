@@ -145,8 +145,7 @@ fn next_step(app: &App, order: &Order, payment: &Payment, client_secret: Option<
         method: method.to_owned(),
         state: payment.state,
         amount: Money { amount: payment.amount_minor, currency: payment.currency.clone() },
-        client_secret: client_secret
-            .filter(|_| matches!(payment.state, PaymentState::Pending | PaymentState::Failed)),
+        client_secret: client_secret.filter(|_| matches!(payment.state, PaymentState::Pending | PaymentState::Failed)),
         instructions: transfer.then(|| app.payments().bank_details.clone()),
         remittance: transfer.then(|| order.number.clone()),
     }

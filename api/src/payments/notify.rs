@@ -11,12 +11,7 @@ use super::{
     provider::{Message, Notice, Observation, Outcome},
     refund, store,
 };
-use crate::{
-    error::ApiError,
-    ids, orders,
-    orders::Settlement,
-    work::Work,
-};
+use crate::{error::ApiError, ids, orders, orders::Settlement, work::Work};
 
 /// When a payment that nobody heard of is asked about first.
 const FIRST_CHECK: Duration = Duration::minutes(2);

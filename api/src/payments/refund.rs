@@ -63,8 +63,7 @@ pub(super) struct Wish {
 }
 
 pub(super) async fn grant(app: &App, caller: &Caller, wish: &Wish) -> Result<RefundView, ApiError> {
-    let requested =
-        transact(app, "refund.requested", caller, wish, |work, wish| set_aside(work, wish).boxed()).await?;
+    let requested = transact(app, "refund.requested", caller, wish, |work, wish| set_aside(work, wish).boxed()).await?;
     if requested.refund.state != RefundState::Requested {
         return Ok(requested.refund.into());
     }
@@ -100,7 +99,9 @@ pub(super) async fn ask(app: &App, requested: Requested) -> Result<Refund, ApiEr
     }
     let answer = match answer {
         Ok(Refunded { reference, state }) => Answer::Taken { reference, state },
-        Err(ProviderError::Refused { code }) => Answer::Taken { reference: None, state: RefundOutcome::Failed { code } },
+        Err(ProviderError::Refused { code }) => {
+            Answer::Taken { reference: None, state: RefundOutcome::Failed { code } }
+        }
         Err(ProviderError::Broken(_)) => Answer::Broken,
         Err(ProviderError::Away(_)) => return Ok(refund),
     };
@@ -134,7 +135,9 @@ async fn set_aside(work: &mut Work, wish: &Wish) -> Result<Requested, ApiError> 
     }
     if !store::set_aside(work, payment.id, wish.amount_minor).await? {
         let left = (payment.received_minor - payment.refunded_minor).max(0);
-        return Err(ApiError::Conflict { errors: vec![FieldError::new("amount_minor", format!("only {left} is left"))] });
+        return Err(ApiError::Conflict {
+            errors: vec![FieldError::new("amount_minor", format!("only {left} is left"))],
+        });
     }
     let now = work.now();
     let refund = Refund {

@@ -88,9 +88,9 @@ pub(crate) async fn stripe_webhook(
     body: Bytes,
 ) -> Result<impl IntoResponse, ApiError> {
     let provider = app.payments().provider(STRIPE).ok_or(ApiError::NotFound)?;
-    let mut message = provider.verify(&headers, &body, OffsetDateTime::now_utc()).map_err(|error| {
-        ApiError::InvalidRequest { detail: Some(error.to_string()), errors: Vec::new() }
-    })?;
+    let mut message = provider
+        .verify(&headers, &body, OffsetDateTime::now_utc())
+        .map_err(|error| ApiError::InvalidRequest { detail: Some(error.to_string()), errors: Vec::new() })?;
     if let Some(notice) = message.notice.take() {
         let about = (message, notice);
         let caller = Caller::system(STRIPE);

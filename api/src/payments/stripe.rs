@@ -78,10 +78,9 @@ impl Stripe {
         match status {
             // Another request with the same key is at work, or there are too many: nothing was done for this one.
             // A key that is refused is our mistake and can be mended: it says nothing about the payment.
-            StatusCode::CONFLICT
-            | StatusCode::TOO_MANY_REQUESTS
-            | StatusCode::UNAUTHORIZED
-            | StatusCode::FORBIDDEN => Err(ProviderError::Away(format!("it answered {status}").into())),
+            StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Err(ProviderError::Away(format!("it answered {status}").into()))
+            }
             _ if status.is_client_error() => {
                 let refusal: Refusal = response.json().await.map_err(away)?;
                 Err(ProviderError::Refused { code: refusal.error.code() })

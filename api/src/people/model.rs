@@ -156,7 +156,8 @@ impl Rules {
 }
 
 fn is_language(text: &str) -> bool {
-    let (language, country) = text.split_once('-').map_or((text, None), |(language, country)| (language, Some(country)));
+    let (language, country) =
+        text.split_once('-').map_or((text, None), |(language, country)| (language, Some(country)));
     (2..=3).contains(&language.len())
         && language.bytes().all(|byte| byte.is_ascii_lowercase())
         && country.is_none_or(|country| country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase()))

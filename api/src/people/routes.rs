@@ -74,9 +74,10 @@ pub(crate) async fn put_profile(
 ))]
 pub(crate) async fn erase(customer: Customer, State(app): State<App>) -> Result<impl IntoResponse, ApiError> {
     let caller = customer.caller();
-    let (addresses, kept_orders) =
-        transact(&app, "profile.erased", &caller, &customer.subject, |work, subject| store::erase(work, subject).boxed())
-            .await?;
+    let (addresses, kept_orders) = transact(&app, "profile.erased", &caller, &customer.subject, |work, subject| {
+        store::erase(work, subject).boxed()
+    })
+    .await?;
     Ok(([NO_STORE], Answer(Erasure { addresses, kept_orders, note: KEPT })))
 }
 

@@ -89,11 +89,10 @@ pub(super) async fn add_address(
     (subject, details): &(String, AddressDetails),
 ) -> Result<Uuid, ApiError> {
     let customer = lock_customer(work, subject).await?;
-    let count: i64 =
-        sqlx::query_scalar("SELECT COUNT(*) FROM addresses WHERE customer_id = ? AND removed_at IS NULL")
-            .bind(customer)
-            .fetch_one(work.connection())
-            .await?;
+    let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM addresses WHERE customer_id = ? AND removed_at IS NULL")
+        .bind(customer)
+        .fetch_one(work.connection())
+        .await?;
     if count >= MOST_ADDRESSES {
         let full = format!("are {MOST_ADDRESSES} already: remove one first");
         return Err(ApiError::Conflict { errors: vec![FieldError::new("addresses", full)] });

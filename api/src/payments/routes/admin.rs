@@ -22,7 +22,8 @@ use crate::{
     ids,
     payments::{
         model::{
-            FlaggedPage, NewRefund, OrderMoney, Payment, PaymentState, PaymentView, ReceivedMoney, Reconciled, RefundView,
+            FlaggedPage, NewRefund, OrderMoney, Payment, PaymentState, PaymentView, ReceivedMoney, Reconciled,
+            RefundView,
         },
         notify::{self, Applied},
         refund::{self, Of, Wish},

@@ -7,9 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::payments::provider::{
-    Message, NotGenuine, Notice, Observation, Outcome, RefundOutcome, Refunded, Started,
-};
+use crate::payments::provider::{Message, NotGenuine, Notice, Observation, Outcome, RefundOutcome, Refunded, Started};
 
 /// Codes are kept this long.
 const LONGEST_CODE: usize = 64;
