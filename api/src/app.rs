@@ -12,6 +12,7 @@ use crate::{
     http::origin::AcceptedOrigins,
     journal::Journal,
     orders::Terms,
+    payments::Payments,
     storage::Storage,
 };
 
@@ -27,6 +28,7 @@ struct Inner {
     origins: AcceptedOrigins,
     capabilities: Capabilities,
     terms: Terms,
+    payments: Payments,
     media_base_url: String,
     release: Option<String>,
 }
@@ -41,11 +43,16 @@ impl App {
         Self(Arc::new(Inner {
             pool: database::pool(&config.database, database::CONNECTIONS),
             journal: Journal::new(config),
-            storage: config.aws.as_ref().zip(config.media_bucket.as_ref()).map(|(aws, bucket)| Storage::new(aws, bucket)),
+            storage: config
+                .aws
+                .as_ref()
+                .zip(config.media_bucket.as_ref())
+                .map(|(aws, bucket)| Storage::new(aws, bucket)),
             tokens: TokenVerifier::new(&config.tokens),
             origins,
             capabilities: Capabilities::new(&config.cart_secrets, &config.database.password),
             terms: Terms::new(&config.tax),
+            payments: Payments::new(&config.payments),
             media_base_url: config.media_base_url.clone(),
             release: config.release.clone(),
         }))
@@ -78,6 +85,10 @@ impl App {
 
     pub(crate) fn terms(&self) -> &Terms {
         &self.0.terms
+    }
+
+    pub(crate) fn payments(&self) -> &Payments {
+        &self.0.payments
     }
 
     /// The public address of an object in the media bucket: the base and the key without its `media/` prefix.

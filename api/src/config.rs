@@ -3,9 +3,13 @@
 //! This is the only file of the crate that reads the environment. Everything wrong is reported at once, by variable, so
 //! that a deployment needs one attempt and not one per mistake. Values never appear in errors: half of them are secrets.
 
+mod payments;
+
 use std::{fmt, net::SocketAddr};
 
 use secrecy::SecretString;
+
+pub use payments::{PaymentConfig, PaymentMethod, StripeConfig};
 
 /// Everything the server can be told.
 #[derive(Debug, Clone)]
@@ -24,6 +28,8 @@ pub struct Config {
     pub media_bucket: Option<String>,
     /// How to reach AWS, when something above needs it.
     pub aws: Option<AwsConfig>,
+    /// How customers may pay.
+    pub payments: PaymentConfig,
     /// What pictures' addresses start with, without a trailing slash.
     pub media_base_url: String,
     /// What carts' and orders' tokens are signed with: the first signs, all are accepted. Empty: derived from the
@@ -167,6 +173,7 @@ impl Config {
             journal,
             media_bucket,
             aws: needs_aws.then(|| reader.aws()),
+            payments: reader.payments(),
             media_base_url: reader.or("JEWEL_MEDIA_BASE_URL", "/media").trim_end_matches('/').to_owned(),
             cart_secrets: reader.cart_secrets(),
             tax: TaxConfig { name: reader.tax_name(), basis_points: reader.tax_rate() },
@@ -176,6 +183,9 @@ impl Config {
         if reader.problems.is_empty() { Ok(config) } else { Err(ConfigError { problems: reader.problems }) }
     }
 }
+
+/// Shorter secrets could be guessed by asking.
+const SHORTEST_SECRET: usize = 16;
 
 struct Reader<L> {
     lookup: L,
@@ -225,25 +235,17 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
     }
 
     fn origin_check(&mut self) -> OriginCheck {
-        /// Shorter ones could be guessed by asking.
-        const SHORTEST: usize = 16;
         let checked = self.one_of("JEWEL_ORIGIN_CHECK", ("on", "off"), "must be on or off");
         if !checked {
             return OriginCheck::Off;
         }
-        let secrets: Vec<String> = self
-            .get("JEWEL_ORIGIN_SECRETS")
-            .iter()
-            .flat_map(|list| list.split(','))
-            .map(|secret| secret.trim().to_owned())
-            .filter(|secret| !secret.is_empty())
-            .collect();
+        let secrets = self.list("JEWEL_ORIGIN_SECRETS");
         if secrets.is_empty() {
             self.problem(
                 "JEWEL_ORIGIN_SECRETS",
                 "is not set; to accept requests from anywhere, set JEWEL_ORIGIN_CHECK=off",
             );
-        } else if secrets.iter().any(|secret| secret.len() < SHORTEST) {
+        } else if secrets.iter().any(|secret| secret.len() < SHORTEST_SECRET) {
             self.problem("JEWEL_ORIGIN_SECRETS", "has a value of less than 16 characters");
         }
         OriginCheck::Secrets(secrets.into_iter().map(SecretString::from).collect())
@@ -251,9 +253,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
 
     fn cart_secrets(&mut self) -> Vec<SecretString> {
         const SHORTEST: usize = 32;
-        let secrets: Vec<String> =
-            self.or("JEWEL_CART_SECRETS", "").split(',').map(|secret| secret.trim().to_owned()).collect();
-        let secrets: Vec<String> = secrets.into_iter().filter(|secret| !secret.is_empty()).collect();
+        let secrets = self.list("JEWEL_CART_SECRETS");
         if secrets.iter().any(|secret| secret.len() < SHORTEST) {
             self.problem("JEWEL_CART_SECRETS", "has a value of less than 32 characters");
         }
@@ -285,7 +285,10 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
             Some(value) if value == "off" => return JournalConfig::Off,
             Some(value) => value,
             None => {
-                self.problem("JEWEL_JOURNAL", "is not set; to do without and lose what the database loses, set it to off");
+                self.problem(
+                    "JEWEL_JOURNAL",
+                    "is not set; to do without and lose what the database loses, set it to off",
+                );
                 return JournalConfig::Off;
             }
         };
@@ -309,6 +312,11 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
             access_key_id: self.required("AWS_ACCESS_KEY_ID"),
             secret_access_key: self.required("AWS_SECRET_ACCESS_KEY").into(),
         }
+    }
+
+    fn list(&self, name: &str) -> Vec<String> {
+        let value = self.get(name).unwrap_or_default();
+        value.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
     }
 
     fn check_url(&mut self, variable: &'static str, value: &str) {
@@ -353,13 +361,13 @@ mod tests {
         ("JEWEL_JOURNAL", "off"),
     ];
 
-    fn read(changes: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    pub(super) fn read(changes: &[(&str, &str)]) -> Result<Config, ConfigError> {
         Config::from_lookup(|name| {
             changes.iter().chain(MINIMAL).find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         })
     }
 
-    fn problems(changes: &[(&str, &str)]) -> String {
+    pub(super) fn problems(changes: &[(&str, &str)]) -> String {
         read(changes).unwrap_err().to_string()
     }
 

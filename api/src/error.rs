@@ -189,7 +189,9 @@ impl ApiError {
             Self::Overloaded => (503, "/problems/overloaded", "Too many requests at once"),
             Self::Contended => (503, "/problems/contended", "Others are changing the same"),
             Self::Unavailable { .. } => (503, "/problems/unavailable", "Temporarily unavailable"),
-            Self::JournalUnavailable => (503, "/problems/journal-unavailable", "Changes are not accepted at the moment"),
+            Self::JournalUnavailable => {
+                (503, "/problems/journal-unavailable", "Changes are not accepted at the moment")
+            }
             Self::Pending => (503, "/problems/pending", "May have been done"),
             Self::NotReady(_) => (503, "/problems/not-ready", "Not ready"),
             Self::Internal(_) => (500, "/problems/internal", "Internal error"),

@@ -32,6 +32,8 @@ pub fn document() -> String {
         (name = "orders", description = "Buying it"),
         (name = "orders: administration", description = "Moving orders on; members of the group admins only"),
         (name = "inventory", description = "What there is; members of the group admins only"),
+        (name = "payments", description = "Paying for orders; no card data ever comes here"),
+        (name = "people", description = "What the shop knows of who is signed in"),
         (name = "admin", description = "Changing the catalogue; members of the group admins only"),
         (name = "operation", description = "Running the server"),
     ),

@@ -4,6 +4,7 @@
 
 mod checkout;
 mod desk;
+mod document;
 mod expiry;
 mod model;
 mod moves;
@@ -14,6 +15,7 @@ pub(crate) mod store;
 mod terms;
 mod view;
 
+pub(crate) use document::store_due;
 pub(crate) use expiry::expire;
 pub(crate) use model::{Order, PaymentMethod};
 pub(crate) use moves::{Settlement, payment_failed, refunded, settle};
@@ -31,6 +33,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(routes::place_order, routes::list_orders))
         .routes(routes!(routes::get_order))
         .routes(routes!(routes::cancel_order))
+        .routes(routes!(routes::get_document))
 }
 
 /// The administrators' routes.
@@ -43,4 +46,5 @@ pub(crate) fn desk() -> OpenApiRouter<App> {
         .routes(routes!(desk::ship_order))
         .routes(routes!(desk::deliver_order))
         .routes(routes!(desk::reserve_again))
+        .routes(routes!(desk::refund_order))
 }

@@ -15,9 +15,15 @@ use crate::{
 /// How often what is overdue is looked for. One look is one read of an index.
 const EXPIRY: Duration = Duration::from_secs(2);
 
+/// How often confirmations are looked for that are not in the bucket yet.
+const DOCUMENTS: Duration = Duration::from_secs(2);
+
 /// Runs all of them, and never ends.
 pub(crate) async fn run(app: App) {
-    every(EXPIRY, "expiry", || Box::pin(orders::expire(&app))).await;
+    tokio::join!(
+        every(EXPIRY, "expiry", || Box::pin(orders::expire(&app))),
+        every(DOCUMENTS, "documents", || Box::pin(orders::store_due(&app))),
+    );
 }
 
 async fn every<'a>(

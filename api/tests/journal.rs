@@ -188,7 +188,10 @@ async fn every_table_follows_the_rules(shop: &Shop) {
     for table in &tables {
         let journaled = TABLES.iter().any(|known| known.name == table);
         let exempt = NOT_JOURNALED.iter().any(|(known, _)| known == table);
-        assert!(journaled != exempt, "{table} is to be in the journal's tables, or here with a reason, and not in both");
+        assert!(
+            journaled != exempt,
+            "{table} is to be in the journal's tables, or here with a reason, and not in both"
+        );
     }
     for table in TABLES {
         assert!(tables.iter().any(|known| known == table.name), "{} is not there", table.name);

@@ -146,6 +146,8 @@ async fn what_is_bought_arrives() {
         an_order_goes_its_way(&shop).await;
         what_is_not_paid_in_time_is_given_up(&shop).await;
         stock_is_corrected_within_its_promises(&shop).await;
+        late_money_is_not_lost(&shop).await;
+        a_confirmation_can_be_kept(&shop).await;
     }
 }
 
@@ -450,21 +452,11 @@ async fn what_is_not_paid_in_time_is_given_up(shop: &Shop) {
     let kept = buyer.buys(shop, EMBER, 1, "bank_transfer").await["order"]["id"].clone();
     let given_up = buyer.buys(shop, EMBER, 3, "bank_transfer").await["order"]["id"].clone();
     assert_eq!(stock(shop, EMBER).await, (9, 4));
-    let id = Uuid::parse_str(given_up.as_str().unwrap()).unwrap();
-    sqlx::query("UPDATE orders SET expires_at = '2026-01-01', version = version + 1 WHERE id = ?")
-        .bind(id)
-        .execute(&mut connect(shop).await)
-        .await
-        .unwrap();
-    let deadline = Instant::now() + Duration::from_secs(60);
+    overdue(shop, &buyer, given_up.as_str().unwrap()).await;
     let status = async |order: &Value| {
         let path = format!("/orders/{}", order.as_str().unwrap());
         good(buyer.request(shop, Method::GET, &path)).await["status"].as_str().unwrap().to_owned()
     };
-    while status(&given_up).await != "expired" {
-        assert!(Instant::now() < deadline, "the order does not expire");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
     assert_eq!(stock(shop, EMBER).await, (9, 1));
     assert_eq!(status(&kept).await, "pending_payment");
     assert_eq!(count(shop, "outbox WHERE kind = 'order.expired'").await, 1);
@@ -524,6 +516,84 @@ async fn stock_is_corrected_within_its_promises(shop: &Shop) {
     all.extend(skus(&next));
     assert_eq!(all.len(), 7);
     assert!(all.is_sorted() && next["next_cursor"].is_null());
+}
+
+async fn overdue(shop: &Shop, buyer: &Buyer, order: &str) {
+    sqlx::query("UPDATE orders SET expires_at = '2026-01-01', version = version + 1 WHERE id = ?")
+        .bind(Uuid::parse_str(order).unwrap())
+        .execute(&mut connect(shop).await)
+        .await
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while good(buyer.request(shop, Method::GET, &format!("/orders/{order}"))).await["status"] != "expired" {
+        assert!(Instant::now() < deadline, "the order does not expire");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn late_money_is_not_lost(shop: &Shop) {
+    set_stock(shop, TIDE, 5).await;
+    let mut buyer = Buyer::customer(shop, "late");
+    let mut order = async || {
+        let id = buyer.buys(shop, TIDE, 3, "bank_transfer").await["order"]["id"].as_str().unwrap().to_owned();
+        overdue(shop, &buyer, &id).await;
+        id
+    };
+    let (first, second) = (order().await, order().await);
+    assert_eq!(stock(shop, TIDE).await, (5, 0));
+    let read = async |order: &str| {
+        let path = format!("/api/v1/admin/orders/{order}");
+        good(shop.api.request(Method::GET, &path).bearer_auth(shop.issuer.admin())).await
+    };
+    let pay = async |order: &str, reference: &str| {
+        let money = json!({"amount_minor": 630_000, "reference": reference});
+        let response = admin(shop, &format!("/orders/{order}/payment/received"), Some(money)).await;
+        let (status, text) = (response.status(), response.text().await.unwrap());
+        assert_eq!(status, 200, "{text}");
+    };
+    pay(&first, "first").await;
+    assert_eq!(read(&first).await["status"], "paid");
+    assert_eq!(stock(shop, TIDE).await, (5, 3), "the items were still there");
+    pay(&second, "second").await;
+    let stranded = read(&second).await;
+    assert_eq!((&stranded["status"], stock(shop, TIDE).await), (&json!("paid_out_of_stock"), (5, 3)));
+    assert!(!stranded["payment"]["paid_at"].is_null());
+    problem(admin(shop, &format!("/orders/{second}/reserve"), None).await, 409, "out-of-stock").await;
+    let paid = admin(shop, &format!("/orders/{first}/cancel"), Some(json!({"reason": "a paid one"}))).await;
+    problem(paid, 409, "wrong-state").await;
+    let more = json!({"set": 6, "reason": "found some"});
+    assert_eq!(admin(shop, &format!("/inventory/{}/adjustments", variant(TIDE)), Some(more)).await.status(), 200);
+    assert_eq!(admin(shop, &format!("/orders/{second}/reserve"), None).await.status(), 200);
+    assert_eq!((read(&second).await["status"].clone(), stock(shop, TIDE).await), (json!("paid"), (6, 6)));
+}
+
+async fn a_confirmation_can_be_kept(shop: &Shop) {
+    set_stock(shop, EMBER, 9).await;
+    let mut buyer = Buyer::customer(shop, "keeper");
+    let placed = buyer.buys(shop, EMBER, 2, "cash_on_delivery").await;
+    let id = placed["order"]["id"].as_str().unwrap();
+    let path = format!("/orders/{id}/document");
+    let fetch = async || {
+        let response = buyer.request(shop, Method::GET, &path).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        response.text().await.unwrap()
+    };
+    let page = fetch().await;
+    assert!(page.contains("Ada &lt;b&gt;Tan&lt;/b&gt;") && page.contains("SGD 370.00"), "{page}");
+    assert!(!page.contains("<b>") && !page.contains("<script"));
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let key = format!("documents/orders/{id}.html");
+    while shop.s3.object(support::MEDIA, &key).is_none() || count(shop, "orders WHERE document = 'due'").await > 0 {
+        assert!(Instant::now() < deadline, "the confirmation is not stored");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(shop.s3.object(support::MEDIA, &key).unwrap().body, page.as_bytes());
+    shop.s3.store(support::MEDIA, &key, "the stored one", "text/html");
+    assert_eq!(fetch().await, "the stored one");
+    let stranger = Buyer::customer(shop, "stranger");
+    problem(stranger.request(shop, Method::GET, &path).send().await.unwrap(), 404, "not-found").await;
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ const EMBEDDED: &[Migration] = &[
     Migration { version: 2, name: "inventory", sql: include_str!("../sql/0002_inventory.sql") },
     Migration { version: 3, name: "journal", sql: include_str!("../sql/0003_journal.sql") },
     Migration { version: 4, name: "orders", sql: include_str!("../sql/0004_orders.sql") },
+    Migration { version: 5, name: "payments", sql: include_str!("../sql/0005_payments.sql") },
 ];
 
 /// All migrations of this program, in ascending order of version.

@@ -40,9 +40,9 @@ pub(crate) struct Order {
     pub(crate) tracking: Option<String>,
     /// When its items are given up if it is not paid.
     pub(crate) expires_at: Option<PrimitiveDateTime>,
+    /// Where its confirmation is.
     pub(crate) document: String,
     pub(crate) created_at: PrimitiveDateTime,
-    pub(crate) updated_at: PrimitiveDateTime,
 }
 
 /// How an order is paid.

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::{
     Order, Status,
     checkout::Checkout,
-    moves,
+    document, moves,
     place::{self, Placing},
     store::{self, Which},
     view::{Audience, OrderPage, OrderView},
@@ -26,12 +26,13 @@ use crate::{
     auth::Customer,
     capability::Opens,
     cart::Shopper,
-    error::{ApiError, Problem},
+    error::{ApiError, FieldError, Problem},
     http::{
         extract::{Json, Path, Query},
         page::PageParams,
     },
     idempotency::{IdempotencyKey, Intent},
+    payments::{self, NextStep},
     work::{Caller, RequestId, Work, transact},
 };
 
@@ -50,6 +51,8 @@ pub(crate) struct PlacedOrder {
     order: OrderView,
     /// Opens this order for who is not signed in: send it as `x-order-token`.
     order_token: String,
+    /// What to do to pay; null when there is nothing.
+    payment: Option<NextStep>,
 }
 
 /// Place an order for what is in the cart.
@@ -77,7 +80,10 @@ pub(crate) async fn place_order(
     key: IdempotencyKey,
     Json(checkout): Json<Checkout>,
 ) -> Result<Response, ApiError> {
-    let errors = checkout.problems();
+    let mut errors = checkout.problems();
+    if !app.payments().offers(checkout.payment_method.code()) {
+        errors.push(FieldError::new("payment_method", "is not offered"));
+    }
     if !errors.is_empty() {
         return Err(ApiError::Validation { detail: None, errors });
     }
@@ -88,13 +94,13 @@ pub(crate) async fn place_order(
         place::place(work, placing).boxed()
     })
     .await?;
+    let id = placed.order;
+    let payment = start_payment(&app, placing.shopper.caller(), id).await?;
     let mut connection = app.pool().acquire().await?;
-    let order = store::find(&mut connection, placed.order).await?;
-    let order = order.ok_or_else(|| ApiError::Internal("an order just placed is not there".into()))?;
-    let id = order.id;
     let answer = PlacedOrder {
-        order: whole(&mut connection, order, Audience::Buyer).await?,
+        order: whole(&mut connection, existing(&app, id).await?, Audience::Buyer).await?,
         order_token: app.capabilities().issue(Opens::Order, id),
+        payment,
     };
     let location =
         HeaderValue::try_from(format!("/api/v1/orders/{id}")).map_err(|error| ApiError::Internal(error.into()))?;
@@ -103,6 +109,26 @@ pub(crate) async fn place_order(
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }
     Ok(response)
+}
+
+/// What the buyer has to do to pay; nothing when the order is no longer to be paid. The order stands either way, and
+/// this can be asked again.
+async fn start_payment(app: &App, caller: &Caller, id: Uuid) -> Result<Option<NextStep>, ApiError> {
+    let order = existing(app, id).await?;
+    if !matches!(order.status, Status::PendingPayment | Status::Confirmed) {
+        return Ok(None);
+    }
+    match payments::start(app, caller, &order).await {
+        Ok(step) => Ok(Some(step)),
+        // Paid or given up in this very moment.
+        Err(ApiError::WrongState(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn existing(app: &App, id: Uuid) -> Result<Order, ApiError> {
+    let order = store::find(&mut *app.pool().acquire().await?, id).await?;
+    order.ok_or_else(|| ApiError::Internal("an order just placed is not there".into()))
 }
 
 /// The orders of the customer who is signed in, the newest first.
@@ -140,6 +166,30 @@ pub(crate) async fn get_order(
     let mut connection = app.pool().acquire().await?;
     let order = store::find(&mut connection, id).await?.filter(|order| buyer.owns(order)).ok_or(ApiError::NotFound)?;
     Ok((NO_STORE, Answer(whole(&mut connection, order, Audience::Buyer).await?)))
+}
+
+/// The confirmation of an order, as a page.
+#[utoipa::path(get, path = "/orders/{id}/document", tag = "orders", security((), ("token" = [])), params(
+    ("id" = Uuid, Path, description = "Which one"),
+    ("x-order-token" = Option<String>, Header, description = "Opens the order for who is not signed in"),
+), responses(
+    (status = OK, body = String, content_type = "text/html"),
+    (status = UNAUTHORIZED, body = Problem, content_type = "application/problem+json"),
+    (status = FORBIDDEN, body = Problem, content_type = "application/problem+json"),
+    (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),
+    (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn get_document(
+    State(app): State<App>,
+    buyer: Buyer,
+    Path(id): Path<Uuid>,
+) -> Result<impl IntoResponse, ApiError> {
+    let order = store::find(&mut *app.pool().acquire().await?, id).await?;
+    let order = order.filter(|order| buyer.owns(order)).ok_or(ApiError::NotFound)?;
+    let page = document::read(&app, &order).await?;
+    let kind = HeaderValue::from_static("text/html; charset=utf-8");
+    let headers = [(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, document::policy()?)];
+    Ok((NO_STORE, headers, page))
 }
 
 /// Call an order off, as long as it is neither paid nor packed.

@@ -12,7 +12,7 @@ macro_rules! order_columns {
     () => {
         "id, number, customer, email, address, status, currency, items_minor, shipping_minor, total_minor, tax_name,
          tax_basis_points, tax_minor, shipping_method, payment_method, payment_reference, paid_at, refunded_minor,
-         carrier, tracking, expires_at, document, created_at, updated_at"
+         carrier, tracking, expires_at, document, created_at"
     };
 }
 
@@ -157,4 +157,27 @@ pub(crate) async fn dispatch(
         .await?;
     work.touch("orders", order);
     Ok(())
+}
+
+/// Orders whose confirmation is not in the bucket yet.
+pub(crate) async fn documents_due(connection: &mut MySqlConnection, limit: u32) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar("SELECT id FROM orders WHERE document = 'due' ORDER BY id LIMIT ?")
+        .bind(limit)
+        .fetch_all(connection)
+        .await
+}
+
+/// Says where an order's confirmation is. False when that was said before.
+pub(crate) async fn set_document(work: &mut Work, order: Uuid, document: &str) -> Result<bool, sqlx::Error> {
+    let now = work.now();
+    let set = sqlx::query(
+        "UPDATE orders SET document = ?, updated_at = ?, version = version + 1 WHERE id = ? AND document <> ?",
+    )
+    .bind(document)
+    .bind(now)
+    .bind(order)
+    .bind(document)
+    .execute(work.connection())
+    .await?;
+    Ok(set.rows_affected() == 1)
 }

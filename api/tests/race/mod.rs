@@ -8,9 +8,10 @@ use std::{
 };
 
 use futures::{StreamExt, future::join_all, stream};
+use rand::seq::IteratorRandom;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, MySqlConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, MySqlConnection, Row};
 use uuid::Uuid;
 
 use crate::{
@@ -179,15 +180,10 @@ async fn own_id(connection: &mut MySqlConnection) -> u64 {
 async fn cut_connections(shop: &Shop, troubles: &Troubles, spared: [u64; 2]) {
     let mut connection = shop.database.options().connect().await.unwrap();
     while !troubles.over.load(Ordering::SeqCst) {
-        let victim: Option<u64> = sqlx::query_scalar(
-            "SELECT CAST(ID AS UNSIGNED) FROM information_schema.PROCESSLIST
-             WHERE DB = 'shop' AND ID NOT IN (?, ?) ORDER BY RAND() LIMIT 1",
-        )
-        .bind(spared[0])
-        .bind(spared[1])
-        .fetch_optional(&mut connection)
-        .await
-        .unwrap();
+        let rows = sqlx::raw_sql("SHOW PROCESSLIST").fetch_all(&mut connection).await.unwrap();
+        let ids = rows.iter().filter(|row| row.get_unchecked::<Option<String>, _>(3).as_deref() == Some("shop"));
+        let ids = ids.map(|row| row.get_unchecked::<u64, _>(0)).filter(|id| !spared.contains(id));
+        let victim = ids.choose(&mut rand::rng());
         if let Some(id) = victim
             && sqlx::raw_sql(AssertSqlSafe(format!("KILL {id}"))).execute(&mut connection).await.is_ok()
         {

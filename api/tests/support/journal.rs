@@ -76,14 +76,14 @@ pub(crate) async fn replayed(connection: &mut MySqlConnection, s3: &S3) -> Repor
 pub(crate) async fn contents(connection: &mut MySqlConnection, database: &str) -> Vec<(&'static str, String)> {
     let mut all = Vec::new();
     for table in TABLES {
-        let query = "SELECT CAST(GROUP_CONCAT(CONCAT('COALESCE(HEX(', column_name, '),''-'')') ORDER BY column_name) AS CHAR)
+        let query =
+            "SELECT CAST(GROUP_CONCAT(CONCAT('COALESCE(HEX(', column_name, '),''-'')') ORDER BY column_name) AS CHAR)
              FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ?";
         sqlx::query("SET SESSION group_concat_max_len = 100000").execute(&mut *connection).await.unwrap();
         let columns: String = sqlx::query_scalar(query).bind(table.name).fetch_one(&mut *connection).await.unwrap();
         let place = if database.is_empty() { table.name.to_owned() } else { format!("{database}.{}", table.name) };
         let query = format!("SELECT CONCAT_WS(' ', {columns}) FROM {place} ORDER BY {}", table.key);
-        let rows: Vec<String> =
-            sqlx::query_scalar(AssertSqlSafe(query)).fetch_all(&mut *connection).await.unwrap();
+        let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(query)).fetch_all(&mut *connection).await.unwrap();
         all.extend(rows.into_iter().map(|row| (table.name, row)));
     }
     all

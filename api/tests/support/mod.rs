@@ -6,6 +6,7 @@ pub(crate) mod journal;
 pub(crate) mod s3;
 #[path = "../../../migrations/tests/server/mod.rs"]
 pub(crate) mod server;
+pub(crate) mod stripe;
 
 use std::{net::TcpListener, time::Duration};
 
@@ -72,6 +73,8 @@ pub(crate) fn environment(database: &Server, issuer: &Issuer, s3: &S3) -> Vec<(&
         ("JEWEL_TOKEN_ISSUER", issuer.url.clone()),
         ("JEWEL_TOKEN_CLIENT_ID", CLIENT_ID.into()),
         ("JEWEL_RELEASE", "0.1.0-test".into()),
+        ("JEWEL_PAYMENT_METHODS", "bank_transfer,cash_on_delivery".into()),
+        ("JEWEL_BANK_DETAILS", "Shop Pte Ltd, 012-345678-9".into()),
         ("JEWEL_JOURNAL", format!("s3://{BACKUPS}/journal")),
         ("JEWEL_MEDIA_BUCKET", MEDIA.into()),
         ("AWS_ENDPOINT_URL", s3.url.clone()),
@@ -82,9 +85,14 @@ pub(crate) fn environment(database: &Server, issuer: &Issuer, s3: &S3) -> Vec<(&
 }
 
 pub(crate) fn config(database: &Server, issuer: &Issuer, s3: &S3) -> Config {
+    config_with(database, issuer, s3, &[])
+}
+
+/// With more variables set, or others than usual.
+pub(crate) fn config_with(database: &Server, issuer: &Issuer, s3: &S3, more: &[(&'static str, String)]) -> Config {
     let environment = environment(database, issuer, s3);
-    Config::from_lookup(|name| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone()))
-        .unwrap()
+    let find = |name: &str| more.iter().chain(&environment).find(|(key, _)| *key == name);
+    Config::from_lookup(|name| find(name).map(|(_, value)| value.clone())).unwrap()
 }
 
 impl Api {

@@ -23,6 +23,11 @@ pub const TABLES: &[Table] = &[
     by_id("order_history"),
     by_id("idempotency_keys"),
     by_id("audit"),
+    by_id("payments"),
+    by_id("refunds"),
+    by_id("webhook_events"),
+    by_id("customers"),
+    by_id("addresses"),
 ];
 
 /// The table of this name.
