@@ -6,10 +6,12 @@ use sqlx::MySqlPool;
 
 use crate::{
     auth::TokenVerifier,
+    capability::Capabilities,
     config::{Config, OriginCheck},
     database,
     http::origin::AcceptedOrigins,
     journal::Journal,
+    orders::Terms,
     payments::Payments,
     storage::Storage,
 };
@@ -25,6 +27,8 @@ struct Inner {
     tokens: TokenVerifier,
     origins: AcceptedOrigins,
     payments: Payments,
+    capabilities: Capabilities,
+    terms: Terms,
     media_base_url: String,
     release: Option<String>,
 }
@@ -43,6 +47,8 @@ impl App {
             tokens: TokenVerifier::new(&config.tokens),
             origins,
             payments: Payments::new(&config.payments),
+            capabilities: Capabilities::new(&config.cart_secrets, &config.database.password),
+            terms: Terms::new(&config.tax),
             media_base_url: config.media_base_url.clone(),
             release: config.release.clone(),
         }))
@@ -71,6 +77,14 @@ impl App {
 
     pub(crate) fn payments(&self) -> &Payments {
         &self.0.payments
+    }
+
+    pub(crate) fn capabilities(&self) -> &Capabilities {
+        &self.0.capabilities
+    }
+
+    pub(crate) fn terms(&self) -> &Terms {
+        &self.0.terms
     }
 
     /// The public address of an object in the media bucket: the base and the key without its `media/` prefix.

@@ -5,4 +5,5 @@ pub(crate) mod extract;
 pub(crate) mod guard;
 pub(crate) mod observe;
 pub(crate) mod origin;
+pub(crate) mod page;
 pub(crate) mod unfold;

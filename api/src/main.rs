@@ -47,6 +47,10 @@ Environment:
   JEWEL_JOURNAL            s3://bucket/prefix, where acknowledged changes go, or off; required
   JEWEL_MEDIA_BUCKET       the bucket of pictures and documents
   JEWEL_MEDIA_BASE_URL     what pictures' addresses start with (/media)
+  JEWEL_CART_SECRETS       what carts' and orders' tokens are signed with, separated by commas: the first signs, all
+                           are accepted; at least 32 characters each (derived from the database's password)
+  JEWEL_TAX_NAME           the tax that prices include (GST)
+  JEWEL_TAX_PERCENT        its rate, with at most two decimals (9)
   JEWEL_RELEASE            the release's id, shown by /version
   JEWEL_LOG                what to log, for example info or jewel_api=debug (info)
   AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, collections::BTreeSet, time::Duration};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use futures::future::BoxFuture;
-use jewel_journal::{Actor, Change, Event, Table, capture, table};
+use jewel_journal::{Actor, CaptureError, Change, Event, Table, capture, table};
 use sqlx::{MySql, MySqlConnection, Transaction};
 use time::{OffsetDateTime, PrimitiveDateTime};
 use uuid::Uuid;
@@ -117,7 +117,11 @@ impl Work {
         for (table, ids) in &self.touched {
             let ids: Vec<Uuid> = ids.iter().copied().collect();
             let captured = capture(&mut self.transaction, table, &ids).await;
-            changes.extend(captured.map_err(|error| ApiError::Internal(error.into()))?);
+            changes.extend(captured.map_err(|error| match error {
+                // A lost connection or a deadlock, like anywhere else.
+                CaptureError::Database(error) => error.into(),
+                other => ApiError::Internal(other.into()),
+            })?);
         }
         let event = Event {
             id: self.event,
@@ -192,7 +196,8 @@ async fn once<A: Sync, T: Send>(
     Ok((value, event))
 }
 
-fn now() -> PrimitiveDateTime {
+/// Now, as precise as the columns are.
+pub(crate) fn now() -> PrimitiveDateTime {
     let now = OffsetDateTime::now_utc();
     let now = now.replace_microsecond(now.microsecond()).unwrap_or(now);
     PrimitiveDateTime::new(now.date(), now.time())

@@ -51,18 +51,8 @@ use Status::{
 
 impl Status {
     /// All of them.
-    pub(crate) const ALL: [Self; 10] = [
-        PendingPayment,
-        Confirmed,
-        Paid,
-        PaidOutOfStock,
-        Fulfilled,
-        Shipped,
-        Delivered,
-        Cancelled,
-        Expired,
-        Refunded,
-    ];
+    pub(crate) const ALL: [Self; 10] =
+        [PendingPayment, Confirmed, Paid, PaidOutOfStock, Fulfilled, Shipped, Delivered, Cancelled, Expired, Refunded];
 
     /// Where it can go from here.
     pub(crate) const fn next(self) -> &'static [Self] {

@@ -1,9 +1,10 @@
 //! Reading orders.
 
-use sqlx::MySqlConnection;
+use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
+use time::PrimitiveDateTime;
 use uuid::Uuid;
 
-use super::model::Order;
+use super::{Status, model::Order};
 use crate::{error::ApiError, inventory::stock::Item, work::Work};
 
 /// The columns of an [`Order`].
@@ -39,4 +40,121 @@ pub(crate) async fn items(connection: &mut MySqlConnection, order: Uuid) -> Resu
         .bind(order)
         .fetch_all(connection)
         .await
+}
+
+/// A line of an order.
+#[derive(Debug, FromRow)]
+pub(crate) struct LineRow {
+    pub(crate) variant_id: Uuid,
+    pub(crate) sku: String,
+    pub(crate) name: String,
+    pub(crate) details: String,
+    pub(crate) price_minor: i64,
+    pub(crate) quantity: i32,
+}
+
+/// A step of an order.
+#[derive(Debug, FromRow)]
+pub(crate) struct HistoryRow {
+    pub(crate) previous: Option<String>,
+    #[sqlx(try_from = "String")]
+    pub(crate) status: Status,
+    pub(crate) actor: String,
+    pub(crate) reason: String,
+    pub(crate) created_at: PrimitiveDateTime,
+}
+
+/// An order in a list.
+#[derive(Debug, FromRow)]
+pub(crate) struct SummaryRow {
+    pub(crate) id: Uuid,
+    pub(crate) number: String,
+    #[sqlx(try_from = "String")]
+    pub(crate) status: Status,
+    pub(crate) currency: String,
+    pub(crate) total_minor: i64,
+    pub(crate) created_at: PrimitiveDateTime,
+}
+
+/// An order's lines.
+pub(crate) async fn lines(connection: &mut MySqlConnection, order: Uuid) -> Result<Vec<LineRow>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT variant_id, sku, name, details, price_minor, quantity FROM order_lines
+         WHERE order_id = ? ORDER BY position",
+    )
+    .bind(order)
+    .fetch_all(connection)
+    .await
+}
+
+/// An order's steps.
+pub(crate) async fn history(connection: &mut MySqlConnection, order: Uuid) -> Result<Vec<HistoryRow>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT previous, status, actor, reason, created_at FROM order_history WHERE order_id = ? ORDER BY id",
+    )
+    .bind(order)
+    .fetch_all(connection)
+    .await
+}
+
+/// Whose orders, or which.
+#[derive(Debug, Clone)]
+pub(crate) enum Which {
+    OfCustomer(String),
+    In(Status),
+    All,
+}
+
+/// Orders from the newest on, after this one. Ids grow with time.
+pub(crate) async fn list(
+    connection: &mut MySqlConnection,
+    which: &Which,
+    after: Option<Uuid>,
+    limit: u32,
+) -> Result<Vec<SummaryRow>, sqlx::Error> {
+    let mut query = QueryBuilder::<MySql>::new(
+        "SELECT id, number, status, currency, total_minor, created_at FROM orders WHERE id < ",
+    );
+    query.push_bind(after.unwrap_or(Uuid::max()));
+    match which {
+        Which::OfCustomer(customer) => query.push(" AND customer = ").push_bind(customer.clone()),
+        Which::In(status) => query.push(" AND status = ").push_bind(status.code()),
+        Which::All => query.push(""),
+    };
+    query.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
+    query.build_query_as().fetch_all(connection).await
+}
+
+/// Orders that nobody paid in time, the longest overdue first.
+pub(crate) async fn overdue(
+    connection: &mut MySqlConnection,
+    now: PrimitiveDateTime,
+    limit: u32,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT id FROM orders WHERE status = 'pending_payment' AND expires_at <= ? ORDER BY expires_at LIMIT ?",
+    )
+    .bind(now)
+    .bind(limit)
+    .fetch_all(connection)
+    .await
+}
+
+/// How an order travels.
+pub(crate) async fn dispatch(
+    work: &mut Work,
+    order: Uuid,
+    carrier: &str,
+    tracking: Option<&str>,
+) -> Result<(), ApiError> {
+    let now = work.now();
+    sqlx::query("UPDATE orders SET carrier = ?, tracking = ?, updated_at = ?, version = version + 1 WHERE id = ?")
+        .bind(carrier)
+        .bind(tracking)
+        .bind(now)
+        .bind(order)
+        .execute(work.connection())
+        .await?;
+    work.touch("orders", order);
+    Ok(())
 }
