@@ -26,9 +26,9 @@ struct Inner {
     storage: Option<Storage>,
     tokens: TokenVerifier,
     origins: AcceptedOrigins,
+    payments: Payments,
     capabilities: Capabilities,
     terms: Terms,
-    payments: Payments,
     media_base_url: String,
     release: Option<String>,
 }
@@ -50,9 +50,9 @@ impl App {
                 .map(|(aws, bucket)| Storage::new(aws, bucket)),
             tokens: TokenVerifier::new(&config.tokens),
             origins,
+            payments: Payments::new(&config.payments),
             capabilities: Capabilities::new(&config.cart_secrets, &config.database.password),
             terms: Terms::new(&config.tax),
-            payments: Payments::new(&config.payments),
             media_base_url: config.media_base_url.clone(),
             release: config.release.clone(),
         }))
@@ -79,16 +79,16 @@ impl App {
         &self.0.origins
     }
 
+    pub(crate) fn payments(&self) -> &Payments {
+        &self.0.payments
+    }
+
     pub(crate) fn capabilities(&self) -> &Capabilities {
         &self.0.capabilities
     }
 
     pub(crate) fn terms(&self) -> &Terms {
         &self.0.terms
-    }
-
-    pub(crate) fn payments(&self) -> &Payments {
-        &self.0.payments
     }
 
     /// The public address of an object in the media bucket: the base and the key without its `media/` prefix.

@@ -251,35 +251,6 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         OriginCheck::Secrets(secrets.into_iter().map(SecretString::from).collect())
     }
 
-    fn cart_secrets(&mut self) -> Vec<SecretString> {
-        const SHORTEST: usize = 32;
-        let secrets = self.list("JEWEL_CART_SECRETS");
-        if secrets.iter().any(|secret| secret.len() < SHORTEST) {
-            self.problem("JEWEL_CART_SECRETS", "has a value of less than 32 characters");
-        }
-        secrets.into_iter().map(SecretString::from).collect()
-    }
-
-    fn tax_name(&mut self) -> String {
-        let name = self.or("JEWEL_TAX_NAME", "GST");
-        if name.chars().count() > 32 || name.chars().any(char::is_control) {
-            self.problem("JEWEL_TAX_NAME", "is not one line of at most 32 characters");
-        }
-        name
-    }
-
-    /// Percent with at most two decimals, as hundredths of a percent.
-    fn tax_rate(&mut self) -> u16 {
-        let text = self.or("JEWEL_TAX_PERCENT", "9");
-        let (whole, part) = text.split_once('.').unwrap_or((&text, "0"));
-        let digits = |text: &str, most| (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-        if !digits(whole, 2) || !digits(part, 2) {
-            self.problem("JEWEL_TAX_PERCENT", "is not a percentage below 100 such as 9 or 8.25");
-            return 0;
-        }
-        format!("{whole}{part:0<2}").parse().unwrap_or_default()
-    }
-
     fn journal(&mut self) -> JournalConfig {
         let place = match self.get("JEWEL_JOURNAL") {
             Some(value) if value == "off" => return JournalConfig::Off,
@@ -317,6 +288,35 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
     fn list(&self, name: &str) -> Vec<String> {
         let value = self.get(name).unwrap_or_default();
         value.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+    }
+
+    fn cart_secrets(&mut self) -> Vec<SecretString> {
+        const SHORTEST: usize = 32;
+        let secrets = self.list("JEWEL_CART_SECRETS");
+        if secrets.iter().any(|secret| secret.len() < SHORTEST) {
+            self.problem("JEWEL_CART_SECRETS", "has a value of less than 32 characters");
+        }
+        secrets.into_iter().map(SecretString::from).collect()
+    }
+
+    fn tax_name(&mut self) -> String {
+        let name = self.or("JEWEL_TAX_NAME", "GST");
+        if name.chars().count() > 32 || name.chars().any(char::is_control) {
+            self.problem("JEWEL_TAX_NAME", "is not one line of at most 32 characters");
+        }
+        name
+    }
+
+    /// Percent with at most two decimals, as hundredths of a percent.
+    fn tax_rate(&mut self) -> u16 {
+        let text = self.or("JEWEL_TAX_PERCENT", "9");
+        let (whole, part) = text.split_once('.').unwrap_or((&text, "0"));
+        let digits = |text: &str, most| (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        if !digits(whole, 2) || !digits(part, 2) {
+            self.problem("JEWEL_TAX_PERCENT", "is not a percentage below 100 such as 9 or 8.25");
+            return 0;
+        }
+        format!("{whole}{part:0<2}").parse().unwrap_or_default()
     }
 
     fn check_url(&mut self, variable: &'static str, value: &str) {

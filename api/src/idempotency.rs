@@ -27,6 +27,13 @@ const LONGEST: usize = 255;
 #[derive(Debug, Clone)]
 pub(crate) struct IdempotencyKey(String);
 
+impl IdempotencyKey {
+    /// The key itself.
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+}
+
 impl FromRequestParts<App> for IdempotencyKey {
     type Rejection = ApiError;
 

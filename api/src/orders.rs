@@ -19,6 +19,7 @@ pub(crate) use document::store_due;
 pub(crate) use expiry::expire;
 pub(crate) use model::{Order, PaymentMethod};
 pub(crate) use moves::{Settlement, payment_failed, refunded, settle};
+pub(crate) use routes::Buyer;
 pub(crate) use states::Status;
 pub(crate) use terms::{ShippingMethod, Terms};
 pub(crate) use view::TaxLine;
@@ -46,5 +47,4 @@ pub(crate) fn desk() -> OpenApiRouter<App> {
         .routes(routes!(desk::ship_order))
         .routes(routes!(desk::deliver_order))
         .routes(routes!(desk::reserve_again))
-        .routes(routes!(desk::refund_order))
 }

@@ -22,10 +22,9 @@ use crate::{
     config::{PaymentConfig, PaymentMethod},
 };
 pub(crate) use begin::start;
-pub(crate) use model::{NewRefund, NextStep, RefundView};
+pub(crate) use model::NextStep;
 use offline::Offline;
 use provider::Provider;
-pub(crate) use refund::refund;
 use stripe::Stripe;
 pub(crate) use watch::watch;
 
@@ -85,10 +84,11 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 /// The area's routes for administrators.
 pub(crate) fn admin_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(routes::admin::list_flagged))
-        .routes(routes!(routes::admin::of_order))
-        .routes(routes!(routes::admin::receive))
-        .routes(routes!(routes::admin::give_back))
-        .routes(routes!(routes::admin::resolve))
-        .routes(routes!(routes::admin::reconcile))
+        .routes(routes!(routes::admin::list_flagged_payments))
+        .routes(routes!(routes::admin::get_order_money))
+        .routes(routes!(routes::admin::receive_payment))
+        .routes(routes!(routes::admin::refund_order))
+        .routes(routes!(routes::admin::refund_payment))
+        .routes(routes!(routes::admin::resolve_payment))
+        .routes(routes!(routes::admin::reconcile_payments))
 }

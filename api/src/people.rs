@@ -13,12 +13,12 @@ use crate::app::App;
 /// The area's routes for customers.
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(routes::get_profile, routes::put_profile, routes::erase))
+        .routes(routes!(routes::get_profile, routes::put_profile, routes::erase_me))
         .routes(routes!(routes::list_addresses, routes::add_address))
         .routes(routes!(routes::change_address, routes::remove_address))
 }
 
 /// The area's routes for administrators.
 pub(crate) fn admin_routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(audit::list))
+    OpenApiRouter::new().routes(routes!(audit::list_audit))
 }

@@ -64,8 +64,14 @@ pub(crate) fn routes() -> (Parts, utoipa::openapi::OpenApi) {
     let api = OpenApiRouter::new()
         .nest("/api/v1", catalogue::routes().layer(from_fn(cache::publicly)))
         .nest("/api/v1", cart::routes().merge(orders::routes()).merge(payments::routes()).merge(people::routes()))
-        .nest("/api/v1/admin", admin::routes().merge(inventory::routes()).merge(orders::desk()))
-        .nest("/api/v1/admin", payments::admin_routes().merge(people::admin_routes()));
+        .nest(
+            "/api/v1/admin",
+            admin::routes()
+                .merge(inventory::routes())
+                .merge(orders::desk())
+                .merge(payments::admin_routes())
+                .merge(people::admin_routes()),
+        );
     let (health, mut health_document) = health.split_for_parts();
     let (api, api_document) = api.split_for_parts();
     let mut document = Document::openapi();

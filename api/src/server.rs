@@ -13,7 +13,6 @@ use crate::{
     config::Config,
     connections::{self, Limits},
     journal::KeepError,
-    payments,
     router::router,
     timers,
 };
@@ -57,7 +56,6 @@ pub async fn serve_until(
     let listener = tokio::net::TcpListener::from_std(listener)?;
     tracing::info!(address = %listener.local_addr()?, version = crate::build::VERSION, "listening");
 
-    let watching = tokio::spawn(payments::watch(app.clone()));
     let (close_journal, closing) = oneshot::channel();
     let journal_ended = CancellationToken::new();
     let mut keeping = tokio::spawn({
@@ -88,8 +86,6 @@ pub async fn serve_until(
         () = timers::run(app.clone()) => {}
         () = deadline => tracing::warn!(seconds = drain_deadline.as_secs(), "requests still in flight were cut off"),
     }
-    // What it was at is rolled back, and done again by the next process.
-    watching.abort();
     // After the requests, which wait for it.
     let _ = close_journal.send(());
     let kept = match tokio::time::timeout(CLOSE_DEADLINE, &mut keeping).await {

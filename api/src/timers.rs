@@ -9,7 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::{
     app::App,
     error::{ApiError, chain},
-    orders,
+    orders, payments,
 };
 
 /// How often what is overdue is looked for. One look is one read of an index.
@@ -17,12 +17,15 @@ const EXPIRY: Duration = Duration::from_secs(2);
 
 /// How often confirmations are looked for that are not in the bucket yet.
 const DOCUMENTS: Duration = Duration::from_secs(2);
+/// How often payments and refunds are looked for that the provider should be asked about.
+const PAYMENTS: Duration = Duration::from_secs(30);
 
 /// Runs all of them, and never ends.
 pub(crate) async fn run(app: App) {
     tokio::join!(
         every(EXPIRY, "expiry", || Box::pin(orders::expire(&app))),
         every(DOCUMENTS, "documents", || Box::pin(orders::store_due(&app))),
+        every(PAYMENTS, "payments", || Box::pin(payments::watch(&app))),
     );
 }
 

@@ -336,7 +336,7 @@ async fn one_intent_is_one_order(shop: &Shop) {
 
 async fn what_cannot_be_had_is_refused(shop: &Shop) {
     let mut buyer = Buyer::default();
-    let empty = buyer.order(shop, "k", &checkout(&json!({"quotes": [{"total": {"amount": 1}}]}), "card"));
+    let empty = buyer.order(shop, "k", &checkout(&json!({"quotes": [{"total": {"amount": 1}}]}), "cash_on_delivery"));
     problem(empty.send().await.unwrap(), 404, "not-found").await;
     buyer.put(shop, TIDE, 2).await;
     let cart = buyer.put(shop, AURORA, 1).await;

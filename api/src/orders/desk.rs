@@ -25,7 +25,6 @@ use crate::{
         extract::{Json, Path, Query},
         page::PageParams,
     },
-    payments::{self, NewRefund, RefundView},
     work::{Work, transact},
 };
 
@@ -236,36 +235,6 @@ pub(crate) async fn reserve_again(
 ) -> Result<impl IntoResponse, ApiError> {
     let again = Step { order, to: Status::Paid, reason: "items found".to_owned(), dispatch: None };
     step(&app, &admin, "order.reserved", again).await
-}
-
-/// Give back a part of what was paid for an order, or all of it. What is given back in full and not shipped can be sold
-/// again.
-#[utoipa::path(post, path = "/orders/{id}/refunds", tag = "orders: administration", security(("token" = [])), request_body = NewRefund, params(
-    ("id" = Uuid, Path, description = "Which one"),
-), responses(
-    (status = OK, body = RefundView),
-    (status = BAD_REQUEST, body = Problem, content_type = "application/problem+json"),
-    (status = UNAUTHORIZED, body = Problem, content_type = "application/problem+json"),
-    (status = FORBIDDEN, body = Problem, content_type = "application/problem+json"),
-    (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),
-    (status = CONFLICT, body = Problem, content_type = "application/problem+json", description = "It is not paid, or less is left of it"),
-    (status = PAYLOAD_TOO_LARGE, body = Problem, content_type = "application/problem+json"),
-    (status = UNSUPPORTED_MEDIA_TYPE, body = Problem, content_type = "application/problem+json"),
-    (status = UNPROCESSABLE_ENTITY, body = Problem, content_type = "application/problem+json"),
-    (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"),
-))]
-pub(crate) async fn refund_order(
-    admin: Admin,
-    State(app): State<App>,
-    Path(order): Path<Uuid>,
-    Json(refund): Json<NewRefund>,
-) -> Result<impl IntoResponse, ApiError> {
-    let errors = refund.problems();
-    if !errors.is_empty() {
-        return Err(ApiError::Validation { detail: None, errors });
-    }
-    let given = payments::refund(&app, &admin.caller(), order, refund.amount_minor, &refund.reason).await?;
-    Ok((NO_STORE, Answer(given)))
 }
 
 async fn step(app: &App, admin: &Admin, kind: &'static str, step: Step) -> Result<impl IntoResponse + use<>, ApiError> {

@@ -26,7 +26,7 @@ use crate::{
     auth::Customer,
     capability::Opens,
     cart::Shopper,
-    error::{ApiError, FieldError, Problem},
+    error::{ApiError, FieldError, Problem, chain},
     http::{
         extract::{Json, Path, Query},
         page::PageParams,
@@ -49,10 +49,11 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PlacedOrder {
     order: OrderView,
+    /// How to pay for it. Absent when that is not known just now: ask `POST /api/v1/orders/{id}/payment`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment: Option<NextStep>,
     /// Opens this order for who is not signed in: send it as `x-order-token`.
     order_token: String,
-    /// What to do to pay; null when there is nothing.
-    payment: Option<NextStep>,
 }
 
 /// Place an order for what is in the cart.
@@ -94,13 +95,21 @@ pub(crate) async fn place_order(
         place::place(work, placing).boxed()
     })
     .await?;
-    let id = placed.order;
-    let payment = start_payment(&app, placing.shopper.caller(), id).await?;
+    let order = {
+        let mut connection = app.pool().acquire().await?;
+        store::find(&mut connection, placed.order).await?
+    };
+    let order = order.ok_or_else(|| ApiError::Internal("an order just placed is not there".into()))?;
+    let id = order.id;
+    // The order is placed, whatever becomes of its payment.
+    let payment = payments::start(&app, placing.shopper.caller(), &order).await.inspect_err(|error| {
+        tracing::warn!(order = %id, error = %chain(error), "a payment was not started");
+    });
     let mut connection = app.pool().acquire().await?;
     let answer = PlacedOrder {
-        order: whole(&mut connection, existing(&app, id).await?, Audience::Buyer).await?,
+        payment: payment.ok(),
+        order: whole(&mut connection, order, Audience::Buyer).await?,
         order_token: app.capabilities().issue(Opens::Order, id),
-        payment,
     };
     let location =
         HeaderValue::try_from(format!("/api/v1/orders/{id}")).map_err(|error| ApiError::Internal(error.into()))?;
@@ -109,26 +118,6 @@ pub(crate) async fn place_order(
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }
     Ok(response)
-}
-
-/// What the buyer has to do to pay; nothing when the order is no longer to be paid. The order stands either way, and
-/// this can be asked again.
-async fn start_payment(app: &App, caller: &Caller, id: Uuid) -> Result<Option<NextStep>, ApiError> {
-    let order = existing(app, id).await?;
-    if !matches!(order.status, Status::PendingPayment | Status::Confirmed) {
-        return Ok(None);
-    }
-    match payments::start(app, caller, &order).await {
-        Ok(step) => Ok(Some(step)),
-        // Paid or given up in this very moment.
-        Err(ApiError::WrongState(_)) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-async fn existing(app: &App, id: Uuid) -> Result<Order, ApiError> {
-    let order = store::find(&mut *app.pool().acquire().await?, id).await?;
-    order.ok_or_else(|| ApiError::Internal("an order just placed is not there".into()))
 }
 
 /// The orders of the customer who is signed in, the newest first.
@@ -244,8 +233,13 @@ pub(crate) struct Buyer {
 }
 
 impl Buyer {
-    pub(super) fn owns(&self, order: &Order) -> bool {
+    pub(crate) fn owns(&self, order: &Order) -> bool {
         self.order == Some(order.id) || (self.customer.is_some() && self.customer == order.customer)
+    }
+
+    /// Who asks for a change.
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
     }
 }
 

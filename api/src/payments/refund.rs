@@ -27,23 +27,6 @@ const AGAIN: Duration = Duration::minutes(1);
 /// When one is asked about that the provider still works on.
 const LATER: Duration = Duration::hours(6);
 
-/// Gives back a part of what was paid for an order, or all of it.
-///
-/// The answer's state is `requested` when the provider did not say what it did: it will be asked until it does.
-///
-/// # Errors
-/// [`ApiError::WrongState`] when the order is not paid; [`ApiError::Conflict`] when it is more than is left.
-pub(crate) async fn refund(
-    app: &App,
-    caller: &Caller,
-    order: Uuid,
-    amount_minor: i64,
-    reason: &str,
-) -> Result<RefundView, ApiError> {
-    let wish = Wish { id: Uuid::now_v7(), of: Of::Order(order), amount_minor, reason: reason.to_owned() };
-    grant(app, caller, &wish).await
-}
-
 /// Whose money goes back.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Of {
@@ -62,6 +45,13 @@ pub(super) struct Wish {
     pub(super) reason: String,
 }
 
+/// Gives back a part of what was paid, or all of it.
+///
+/// The answer's state is `requested` when the provider did not say what it did: it will be asked until it does.
+///
+/// # Errors
+/// [`ApiError::WrongState`] when nothing is paid, [`ApiError::Conflict`] when it is more than is left, and
+/// [`ApiError::IdempotencyMismatch`] when there is another refund with this id.
 pub(super) async fn grant(app: &App, caller: &Caller, wish: &Wish) -> Result<RefundView, ApiError> {
     let requested = transact(app, "refund.requested", caller, wish, |work, wish| set_aside(work, wish).boxed()).await?;
     if requested.refund.state != RefundState::Requested {

@@ -21,10 +21,9 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::Customer,
     error::{ApiError, Problem},
     http::extract::Path,
-    orders,
+    orders::{self, Buyer},
     work::{Caller, transact},
 };
 
@@ -46,8 +45,10 @@ pub(crate) async fn list_methods(State(app): State<App>) -> impl IntoResponse {
 /// Start paying for an order, or go on.
 ///
 /// Asked again it gives the same payment, so it may be asked again whenever an answer was lost or said `not_started`.
-#[utoipa::path(post, path = "/orders/{id}/payment", tag = "payments", security(("token" = [])),
-    params(("id" = Uuid, Path)), responses(
+#[utoipa::path(post, path = "/orders/{id}/payment", tag = "payments", security((), ("token" = [])), params(
+    ("id" = Uuid, Path),
+    ("x-order-token" = Option<String>, Header, description = "Opens the order for who is not signed in"),
+), responses(
     (status = OK, body = NextStep),
     (status = UNAUTHORIZED, body = Problem, content_type = "application/problem+json"),
     (status = FORBIDDEN, body = Problem, content_type = "application/problem+json"),
@@ -56,16 +57,16 @@ pub(crate) async fn list_methods(State(app): State<App>) -> impl IntoResponse {
     (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn start_payment(
-    customer: Customer,
     State(app): State<App>,
+    buyer: Buyer,
     Path(id): Path<Uuid>,
 ) -> Result<impl IntoResponse, ApiError> {
     let order = {
         let mut connection = app.pool().acquire().await?;
         orders::store::find(&mut connection, id).await?
     };
-    let order = order.filter(|order| order.customer.as_ref() == Some(&customer.subject)).ok_or(ApiError::NotFound)?;
-    Ok(([NO_STORE], Answer(start(&app, &customer.caller(), &order).await?)))
+    let order = order.filter(|order| buyer.owns(order)).ok_or(ApiError::NotFound)?;
+    Ok(([NO_STORE], Answer(start(&app, buyer.caller(), &order).await?)))
 }
 
 /// What Stripe tells.

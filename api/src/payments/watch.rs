@@ -2,11 +2,8 @@
 //!
 //! Several processes may ask at once: what they are told is applied once.
 
-use std::time::Duration;
-
 use futures::{FutureExt, StreamExt, stream};
 use time::{Date, OffsetDateTime, PrimitiveDateTime, Time};
-use tokio::time::{MissedTickBehavior, interval};
 
 use super::{
     model::{Payment, PaymentState, Reconciled, Refund, RefundState},
@@ -24,25 +21,16 @@ use crate::{
     work::{Caller, Work, transact},
 };
 
-/// How often it is looked whether something is due.
-const EVERY: Duration = Duration::from_secs(30);
-
 /// How many of each are asked about in one go.
 const AT_ONCE: u32 = 50;
 
 /// And how many of these at the same time.
 const SIDE_BY_SIDE: usize = 4;
 
-/// Asks about what is due, for ever.
-pub(crate) async fn watch(app: App) {
-    let mut ticks = interval(EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        if let Err(error) = reconcile(&app, now()).await {
-            tracing::warn!(error = %chain(&error), "asking about payments failed");
-        }
-    }
+/// Asks about what is due.
+pub(crate) async fn watch(app: &App) -> Result<(), ApiError> {
+    reconcile(app, now()).await?;
+    Ok(())
 }
 
 /// Asks about everything that is due by then. One that the provider gives no answer about ends it: nor will it about the

@@ -121,7 +121,7 @@ impl AuditParams {
     (status = FORBIDDEN, body = Problem, content_type = "application/problem+json"),
     (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"),
 ))]
-pub(crate) async fn list(
+pub(crate) async fn list_audit(
     _: Admin,
     State(app): State<App>,
     Query(params): Query<AuditParams>,

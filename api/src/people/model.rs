@@ -39,7 +39,7 @@ pub(crate) struct ProfileDetails {
 
 /// An address of the address book.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Address {
+pub(crate) struct SavedAddress {
     pub(crate) id: Uuid,
     #[serde(flatten)]
     pub(crate) details: AddressDetails,
@@ -82,7 +82,7 @@ pub(crate) struct AddressDetails {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Addresses {
     /// The oldest first.
-    pub(crate) items: Vec<Address>,
+    pub(crate) items: Vec<SavedAddress>,
 }
 
 /// What was erased, and what was not.

@@ -10,7 +10,7 @@ use futures::FutureExt;
 use uuid::Uuid;
 
 use super::{
-    model::{Address, AddressDetails, Addresses, Erasure, Profile, ProfileDetails},
+    model::{AddressDetails, Addresses, Erasure, Profile, ProfileDetails, SavedAddress},
     store,
 };
 use crate::{
@@ -72,7 +72,7 @@ pub(crate) async fn put_profile(
     (status = FORBIDDEN, body = Problem, content_type = "application/problem+json"),
     (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"),
 ))]
-pub(crate) async fn erase(customer: Customer, State(app): State<App>) -> Result<impl IntoResponse, ApiError> {
+pub(crate) async fn erase_me(customer: Customer, State(app): State<App>) -> Result<impl IntoResponse, ApiError> {
     let caller = customer.caller();
     let (addresses, kept_orders) = transact(&app, "profile.erased", &caller, &customer.subject, |work, subject| {
         store::erase(work, subject).boxed()
@@ -96,7 +96,7 @@ pub(crate) async fn list_addresses(customer: Customer, State(app): State<App>) -
 /// Add an address. There can be twenty.
 #[utoipa::path(post, path = "/me/addresses", tag = "people", security(("token" = [])), request_body = AddressDetails,
     responses(
-    (status = CREATED, body = Address),
+    (status = CREATED, body = SavedAddress),
     (status = BAD_REQUEST, body = Problem, content_type = "application/problem+json"),
     (status = UNAUTHORIZED, body = Problem, content_type = "application/problem+json"),
     (status = FORBIDDEN, body = Problem, content_type = "application/problem+json"),
@@ -116,13 +116,13 @@ pub(crate) async fn add_address(
     let caller = customer.caller();
     let id =
         transact(&app, "address.added", &caller, &about, |work, about| store::add_address(work, about).boxed()).await?;
-    Ok((StatusCode::CREATED, [NO_STORE], Answer(Address { id, details: about.1 })))
+    Ok((StatusCode::CREATED, [NO_STORE], Answer(SavedAddress { id, details: about.1 })))
 }
 
 /// Replace an address.
 #[utoipa::path(put, path = "/me/addresses/{id}", tag = "people", security(("token" = [])), params(("id" = Uuid, Path)),
     request_body = AddressDetails, responses(
-    (status = OK, body = Address),
+    (status = OK, body = SavedAddress),
     (status = BAD_REQUEST, body = Problem, content_type = "application/problem+json"),
     (status = UNAUTHORIZED, body = Problem, content_type = "application/problem+json"),
     (status = FORBIDDEN, body = Problem, content_type = "application/problem+json"),
@@ -143,7 +143,7 @@ pub(crate) async fn change_address(
     let caller = customer.caller();
     transact(&app, "address.changed", &caller, &about, |work, about| store::change_address(work, about).boxed())
         .await?;
-    Ok(([NO_STORE], Answer(Address { id, details: about.2 })))
+    Ok(([NO_STORE], Answer(SavedAddress { id, details: about.2 })))
 }
 
 /// Remove an address.

@@ -3,7 +3,7 @@
 use sqlx::{FromRow, MySqlPool};
 use uuid::Uuid;
 
-use super::model::{Address, AddressDetails, ProfileDetails};
+use super::model::{AddressDetails, ProfileDetails, SavedAddress};
 use crate::{
     error::{ApiError, FieldError},
     ids,
@@ -66,7 +66,7 @@ async fn lock_customer(work: &mut Work, subject: &str) -> Result<Uuid, ApiError>
 }
 
 /// Somebody's addresses, the oldest first.
-pub(super) async fn addresses(pool: &MySqlPool, subject: &str) -> Result<Vec<Address>, sqlx::Error> {
+pub(super) async fn addresses(pool: &MySqlPool, subject: &str) -> Result<Vec<SavedAddress>, sqlx::Error> {
     #[derive(FromRow)]
     struct Row {
         id: Uuid,
@@ -80,7 +80,7 @@ pub(super) async fn addresses(pool: &MySqlPool, subject: &str) -> Result<Vec<Add
     .bind(customer_id(subject))
     .fetch_all(pool)
     .await?;
-    Ok(rows.into_iter().map(|Row { id, details }| Address { id, details }).collect())
+    Ok(rows.into_iter().map(|Row { id, details }| SavedAddress { id, details }).collect())
 }
 
 /// Adds an address, and returns its id.

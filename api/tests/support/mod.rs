@@ -24,6 +24,7 @@ use server::Server;
 pub(crate) const ORIGIN_SECRET: &str = "current-secret-0123456789";
 pub(crate) const NEXT_ORIGIN_SECRET: &str = "next-secret-9876543210";
 pub(crate) const CLIENT_ID: &str = "shop-client";
+pub(crate) const BANK: &str = "Jewel Pte Ltd, DBS 001-23456-7";
 const DATABASE: &str = "shop";
 pub(crate) const BACKUPS: &str = "backups";
 pub(crate) const MEDIA: &str = "media";
@@ -72,9 +73,9 @@ pub(crate) fn environment(database: &Server, issuer: &Issuer, s3: &S3) -> Vec<(&
         ("JEWEL_ORIGIN_SECRETS", format!("{ORIGIN_SECRET},{NEXT_ORIGIN_SECRET}")),
         ("JEWEL_TOKEN_ISSUER", issuer.url.clone()),
         ("JEWEL_TOKEN_CLIENT_ID", CLIENT_ID.into()),
-        ("JEWEL_RELEASE", "0.1.0-test".into()),
         ("JEWEL_PAYMENT_METHODS", "bank_transfer,cash_on_delivery".into()),
-        ("JEWEL_BANK_DETAILS", "Shop Pte Ltd, 012-345678-9".into()),
+        ("JEWEL_BANK_DETAILS", BANK.into()),
+        ("JEWEL_RELEASE", "0.1.0-test".into()),
         ("JEWEL_JOURNAL", format!("s3://{BACKUPS}/journal")),
         ("JEWEL_MEDIA_BUCKET", MEDIA.into()),
         ("AWS_ENDPOINT_URL", s3.url.clone()),

@@ -1,11 +1,6 @@
 //! The administrators' routes: what happened to an order's money, and what a person has to do about it.
 
-use axum::{
-    Json as Answer,
-    extract::State,
-    http::{HeaderMap, StatusCode},
-    response::IntoResponse,
-};
+use axum::{Json as Answer, extract::State, http::StatusCode, response::IntoResponse};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use futures::FutureExt;
 use serde::{Deserialize, Serialize};
@@ -19,6 +14,7 @@ use crate::{
     auth::Admin,
     error::{ApiError, FieldError, Problem},
     http::extract::{Json, Path, Query},
+    idempotency::IdempotencyKey,
     ids,
     payments::{
         model::{
@@ -77,7 +73,7 @@ impl Cursor {
     (status = FORBIDDEN, body = Problem, content_type = "application/problem+json"),
     (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"),
 ))]
-pub(crate) async fn list_flagged(
+pub(crate) async fn list_flagged_payments(
     _: Admin,
     State(app): State<App>,
     Query(params): Query<PageParams>,
@@ -110,7 +106,7 @@ pub(crate) async fn list_flagged(
     (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),
     (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"),
 ))]
-pub(crate) async fn of_order(
+pub(crate) async fn get_order_money(
     _: Admin,
     State(app): State<App>,
     Path(id): Path<Uuid>,
@@ -138,7 +134,7 @@ pub(crate) async fn of_order(
     (status = UNPROCESSABLE_ENTITY, body = Problem, content_type = "application/problem+json"),
     (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"),
 ))]
-pub(crate) async fn receive(
+pub(crate) async fn receive_payment(
     admin: Admin,
     State(app): State<App>,
     Path(id): Path<Uuid>,
@@ -152,11 +148,12 @@ pub(crate) async fn receive(
     Ok(([NO_STORE], Answer(PaymentView::from(payment))))
 }
 
-/// Give back a part of a payment, or all of it, whatever the order says: for money that was paid twice or wrongly.
+/// Give back a part of what was paid for an order, or all of it.
 ///
-/// The same `Idempotency-Key` again is the same refund. Its state is `requested` until the provider has answered.
-#[utoipa::path(post, path = "/payments/{id}/refunds", tag = "admin", security(("token" = [])),
-    params(("id" = Uuid, Path), ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255)),
+/// The same `Idempotency-Key` again is the same refund. Its state is `requested` until the provider has answered; asked
+/// again with the same key, it is asked for again, and happens once.
+#[utoipa::path(post, path = "/orders/{id}/refunds", tag = "admin", security(("token" = [])),
+    params(("id" = Uuid, Path), ("Idempotency-Key" = String, Header, description = "A new one for each refund")),
     request_body = NewRefund, responses(
     (status = CREATED, body = RefundView),
     (status = BAD_REQUEST, body = Problem, content_type = "application/problem+json"),
@@ -169,27 +166,41 @@ pub(crate) async fn receive(
     (status = UNPROCESSABLE_ENTITY, body = Problem, content_type = "application/problem+json"),
     (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"),
 ))]
-pub(crate) async fn give_back(
+pub(crate) async fn refund_order(
     admin: Admin,
     State(app): State<App>,
     Path(id): Path<Uuid>,
-    headers: HeaderMap,
+    key: IdempotencyKey,
     Json(wanted): Json<NewRefund>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok());
-    let key = key.filter(|key| (1..=255).contains(&key.len())).ok_or_else(|| ApiError::InvalidRequest {
-        detail: None,
-        errors: vec![FieldError::new("Idempotency-Key", "must be a header of 1 to 255 characters")],
-    })?;
-    refuse(wanted.problems())?;
-    let wish = Wish {
-        id: ids::derived("refund", &format!("{} {key}", admin.subject)),
-        of: Of::Payment(id),
-        amount_minor: wanted.amount_minor,
-        reason: wanted.reason,
-    };
-    let refund = refund::grant(&app, &admin.caller(), &wish).await?;
-    Ok((StatusCode::CREATED, [NO_STORE], Answer(refund)))
+    grant(&app, &admin, Of::Order(id), &key, wanted).await
+}
+
+/// Give back a part of a payment, or all of it, whatever the order says: for money that was paid twice or wrongly.
+///
+/// The same `Idempotency-Key` again is the same refund, as above.
+#[utoipa::path(post, path = "/payments/{id}/refunds", tag = "admin", security(("token" = [])),
+    params(("id" = Uuid, Path), ("Idempotency-Key" = String, Header, description = "A new one for each refund")),
+    request_body = NewRefund, responses(
+    (status = CREATED, body = RefundView),
+    (status = BAD_REQUEST, body = Problem, content_type = "application/problem+json"),
+    (status = UNAUTHORIZED, body = Problem, content_type = "application/problem+json"),
+    (status = FORBIDDEN, body = Problem, content_type = "application/problem+json"),
+    (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),
+    (status = CONFLICT, body = Problem, content_type = "application/problem+json"),
+    (status = PAYLOAD_TOO_LARGE, body = Problem, content_type = "application/problem+json"),
+    (status = UNSUPPORTED_MEDIA_TYPE, body = Problem, content_type = "application/problem+json"),
+    (status = UNPROCESSABLE_ENTITY, body = Problem, content_type = "application/problem+json"),
+    (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn refund_payment(
+    admin: Admin,
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    key: IdempotencyKey,
+    Json(wanted): Json<NewRefund>,
+) -> Result<impl IntoResponse, ApiError> {
+    grant(&app, &admin, Of::Payment(id), &key, wanted).await
 }
 
 /// Say that a payment was looked at: it leaves the list.
@@ -201,7 +212,7 @@ pub(crate) async fn give_back(
     (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),
     (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"),
 ))]
-pub(crate) async fn resolve(
+pub(crate) async fn resolve_payment(
     admin: Admin,
     State(app): State<App>,
     Path(id): Path<Uuid>,
@@ -217,8 +228,26 @@ pub(crate) async fn resolve(
     (status = FORBIDDEN, body = Problem, content_type = "application/problem+json"),
     (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"),
 ))]
-pub(crate) async fn reconcile(_: Admin, State(app): State<App>) -> Result<impl IntoResponse, ApiError> {
+pub(crate) async fn reconcile_payments(_: Admin, State(app): State<App>) -> Result<impl IntoResponse, ApiError> {
     Ok(([NO_STORE], Answer(watch::reconcile(&app, watch::whenever()).await?)))
+}
+
+async fn grant(
+    app: &App,
+    admin: &Admin,
+    of: Of,
+    key: &IdempotencyKey,
+    wanted: NewRefund,
+) -> Result<impl IntoResponse + use<>, ApiError> {
+    refuse(wanted.problems())?;
+    let wish = Wish {
+        id: ids::derived("refund", &format!("{} {}", admin.subject, key.text())),
+        of,
+        amount_minor: wanted.amount_minor,
+        reason: wanted.reason,
+    };
+    let refund = refund::grant(app, &admin.caller(), &wish).await?;
+    Ok((StatusCode::CREATED, [NO_STORE], Answer(refund)))
 }
 
 async fn take_in(work: &mut Work, (order, money): &(Uuid, ReceivedMoney)) -> Result<Payment, ApiError> {
