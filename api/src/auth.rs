@@ -139,6 +139,9 @@ impl FromRequestParts<App> for Admin {
         if !claims.groups.iter().any(|group| group == ADMINS) {
             return Err(ApiError::Forbidden);
         }
+        if let Some(rate) = app.rate() {
+            rate.take(&claims.sub)?;
+        }
         Ok(Self { subject: claims.sub, request_id: request_id(parts, app).await })
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod cache;
 pub(crate) mod client;
 pub(crate) mod extract;
 pub(crate) mod guard;
+pub(crate) mod journaled;
 pub(crate) mod observe;
 pub(crate) mod origin;
 pub(crate) mod problems;

@@ -80,6 +80,11 @@ impl Journal {
         }
     }
 
+    /// Whether there is a journal at all.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Returns when this committed event is in the journal.
     pub(crate) async fn durable(&self, event: Uuid) -> Result<(), ApiError> {
         let Some(inner) = &self.0 else { return Ok(()) };
@@ -92,7 +97,11 @@ impl Journal {
 
     /// Writes what is committed until `stop`, and then what is left.
     pub(crate) async fn keep(&self, mut stop: oneshot::Receiver<()>) -> Result<(), KeepError> {
-        let Some(inner) = &self.0 else { return Ok(()) };
+        let Some(inner) = &self.0 else {
+            // Ending is what stops the server: without a journal, that is not for us to say.
+            let _ = stop.await;
+            return Ok(());
+        };
         let kept = inner.keep(&mut stop).await;
         // Whoever still waits learns that nobody will tell.
         inner.waiting.end();

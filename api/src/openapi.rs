@@ -5,7 +5,7 @@ pub(crate) mod page;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        Content, PathItem, Ref, ResponseBuilder,
+        Content, PathItem, Ref, RefOr, ResponseBuilder, Schema,
         path::Operation,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
@@ -52,6 +52,29 @@ pub(crate) fn complete(document: &mut utoipa::openapi::OpenApi) {
     for (path, item) in &mut document.paths.paths {
         if path.starts_with("/api/") {
             operations(item).for_each(add_missing);
+        }
+    }
+    open_parts(document);
+}
+
+/// What is a part of something larger cannot say that there is nothing else, though requests made of it alone have to
+/// keep to that.
+fn open_parts(document: &mut utoipa::openapi::OpenApi) {
+    let Some(components) = &mut document.components else { return };
+    let wholes = components.schemas.values().filter_map(|schema| match schema {
+        RefOr::T(Schema::AllOf(whole)) => Some(whole),
+        _ => None,
+    });
+    let parts: Vec<String> = wholes
+        .flat_map(|whole| &whole.items)
+        .filter_map(|item| match item {
+            RefOr::Ref(part) => part.ref_location.rsplit('/').next().map(str::to_owned),
+            RefOr::T(_) => None,
+        })
+        .collect();
+    for part in parts {
+        if let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(&part) {
+            object.additional_properties = None;
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::{
     catalogue,
     error::ApiError,
     health,
-    http::{cache, guard, observe, origin, rate, unfold},
+    http::{cache, guard, journaled, observe, origin, rate, unfold},
     media, metrics,
     openapi::{Document, complete, page::page},
 };
@@ -48,6 +48,7 @@ pub fn router(app: App) -> Router {
         .merge(openapi)
         // Before the layers, so that they hold for it too: outsiders don't learn which methods there are.
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .layer(from_fn(journaled::demand))
         .layer(DefaultBodyLimit::max(guard::BODY_LIMIT))
         .layer(from_fn_with_state(guard::REQUEST_TIMEOUT, guard::limit_time))
         .layer(from_fn_with_state(guard::Places::new(guard::CONCURRENCY), guard::limit_concurrency))

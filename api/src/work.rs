@@ -7,12 +7,17 @@ use std::{collections::BTreeMap, collections::BTreeSet, time::Duration};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use futures::future::BoxFuture;
-use jewel_journal::{Actor, Change, Event, Table, capture, table};
+use jewel_journal::{Actor, CaptureError, Change, Event, Table, capture, table};
 use sqlx::{MySql, MySqlConnection, Transaction};
 use time::{OffsetDateTime, PrimitiveDateTime};
 use uuid::Uuid;
 
-use crate::{app::App, catalogue::cards, error::ApiError, http::observe};
+use crate::{
+    app::App,
+    catalogue::cards,
+    error::ApiError,
+    http::{journaled, observe},
+};
 
 /// How often a transaction that met another one is done again.
 const ATTEMPTS: u32 = 10;
@@ -117,7 +122,10 @@ impl Work {
         for (table, ids) in &self.touched {
             let ids: Vec<Uuid> = ids.iter().copied().collect();
             let captured = capture(&mut self.transaction, table, &ids).await;
-            changes.extend(captured.map_err(|error| ApiError::Internal(error.into()))?);
+            changes.extend(captured.map_err(|error| match error {
+                CaptureError::Database(error) => error.into(),
+                other => ApiError::Internal(other.into()),
+            })?);
         }
         let event = Event {
             id: self.event,
@@ -169,6 +177,7 @@ pub(crate) async fn transact<A: Sync, T: Send>(
     if let Some(event) = event {
         app.journal().durable(event).await?;
     }
+    journaled::done();
     Ok(value)
 }
 

@@ -5,6 +5,7 @@ mod support;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::ConnectOptions;
 use support::{Shop, problem, shops};
 
 #[tokio::test]
@@ -15,6 +16,8 @@ async fn the_catalogue_can_be_read() {
         pages_follow_each_other_without_gaps(&shop).await;
         answers_can_be_cached(&shop).await;
         bad_questions_get_problems(&shop).await;
+        many_at_once_get_each_their_own(&shop).await;
+        cards_say_what_they_are_made_of(&shop).await;
     }
 }
 
@@ -143,6 +146,50 @@ async fn bad_questions_get_problems(shop: &Shop) {
     let forged =
         base64_url(&json!({"by": "newest", "created_at": i64::MIN, "id": "00000000-0000-0000-0000-000000000000"}));
     assert_eq!(shop.api.get(&format!("/api/v1/products?cursor={forged}")).await.status(), 200);
+}
+
+/// They share reads.
+async fn many_at_once_get_each_their_own(shop: &Shop) {
+    let slugs = ["aurora-ring", "none", "ember-studs", "draft", "sable-ring", "tide-necklace", "zephyr-studs"];
+    let asked: Vec<&str> = slugs.iter().cycle().take(140).copied().collect();
+    let answers = futures::future::join_all(asked.iter().map(async |slug| {
+        let response = shop.api.get(&format!("/api/v1/products/{slug}")).await;
+        (response.status().as_u16(), response.json::<Value>().await.unwrap())
+    }));
+    let alone = shop.api.read("/api/v1/products/aurora-ring").await;
+    for (slug, (status, body)) in asked.iter().zip(answers.await) {
+        if ["none", "draft"].contains(slug) {
+            assert_eq!(status, 404, "{slug}");
+        } else {
+            assert_eq!((status, &body["slug"]), (200, &json!(slug)));
+            assert!(*slug != "aurora-ring" || body == alone, "{body}");
+        }
+    }
+}
+
+async fn cards_say_what_they_are_made_of(shop: &Shop) {
+    let product = json!({
+        "slug": "card-ring", "name": "Card Ring", "category": "rings", "currency": "SGD",
+        "variants": [
+            {"sku": "CARD-1", "metal": "silver_925", "price_minor": 100, "on_hand": 0},
+            {"sku": "CARD-2", "metal": "gold_18k", "price_minor": 200, "on_hand": 1},
+        ],
+    });
+    let request = shop.api.request(Method::POST, "/api/v1/admin/products").bearer_auth(shop.issuer.admin());
+    assert_eq!(request.json(&product).send().await.unwrap().status(), 201);
+    let mut database = shop.database.options().database("shop").connect().await.unwrap();
+    let cards = "SELECT k.metals, k.in_stock FROM cards k JOIN products p ON p.id = k.product_id WHERE p.slug = ?";
+    let card: (String, i32) = sqlx::query_as(cards).bind("card-ring").fetch_one(&mut database).await.unwrap();
+    assert_eq!(card, ("gold_18k,silver_925".to_owned(), 1));
+    // The list says what its product says, with a card and without one.
+    let list = shop.api.read("/api/v1/products?category=rings").await;
+    assert_eq!(list["items"].as_array().unwrap().len(), 3);
+    for item in list["items"].as_array().unwrap() {
+        let detail = shop.api.read(&format!("/api/v1/products/{}", item["slug"].as_str().unwrap())).await;
+        for (field, value) in item.as_object().unwrap() {
+            assert_eq!(&detail[field], value, "{field}");
+        }
+    }
 }
 
 fn base64_url(value: &Value) -> String {

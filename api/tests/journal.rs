@@ -9,7 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jewel_journal::{TABLES, fence};
+use jewel_journal::{Actor, Broken, Change, Event, Key, ReplayError, ReplayOptions, TABLES, Writer, fence, replay};
+use jewel_migrations::UpOptions;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, MySqlConnection};
@@ -17,7 +18,7 @@ use support::{
     Api, BACKUPS, Shop, config,
     journal::{contents, copy, events, replayed},
     problem,
-    s3::Fault,
+    s3::{Fault, S3},
     shops,
 };
 
@@ -77,6 +78,8 @@ async fn nothing_acknowledged_is_lost() {
         what_a_dead_process_left_is_written_by_the_next(&mut shop).await;
         every_table_follows_the_rules(&shop).await;
 
+        golden_files_stay_replayable(&shop).await;
+        replay_puts_things_in_order(&shop).await;
         let report = replayed(&mut early, &shop.s3).await;
         assert!(report.new > 30 && report.rows > 100, "{report:?}");
         let replayed = contents(&mut early, "").await;
@@ -175,6 +178,107 @@ async fn what_a_dead_process_left_is_written_by_the_next(shop: &mut Shop) {
     shop.api = Api::start(&config(&shop.database, &shop.issuer, &shop.s3));
     assert_eq!(create(shop, "counted-anew").await.status(), 201);
     assert!(journaled(shop).contains("counted-anew"));
+}
+
+/// An empty database, with the newest schema.
+async fn empty(shop: &Shop, name: &str) -> MySqlConnection {
+    let mut connection = shop.database.database(name).await.connect().await.unwrap();
+    jewel_migrations::up(&mut connection, &UpOptions::default(), &mut |_| {}).await.unwrap();
+    connection
+}
+
+async fn texts(connection: &mut MySqlConnection, query: &'static str) -> Vec<String> {
+    sqlx::query_scalar(query).fetch_all(connection).await.unwrap()
+}
+
+async fn golden_files_stay_replayable(shop: &Shop) {
+    let (folder, s3) = (concat!(env!("CARGO_MANIFEST_DIR"), "/../runbooks/journal/golden"), S3::start());
+    for epoch in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        for file in std::fs::read_dir(epoch.path()).unwrap().map(Result::unwrap) {
+            let name = |entry: &std::fs::DirEntry| entry.file_name().into_string().unwrap();
+            let (key, bytes) =
+                (format!("journal/{}/{}", name(&epoch), name(&file)), std::fs::read(file.path()).unwrap());
+            s3.store(BACKUPS, &key, bytes, "application/x-ndjson");
+        }
+    }
+    let mut connection = empty(shop, "golden").await;
+    let report = replayed(&mut connection, &s3).await;
+    let counts = [report.objects, report.read, report.new, report.skipped, report.rows, report.outdated];
+    assert_eq!(counts, [10, 6, 5, 1, 10, 0], "{report:?}");
+    let product = "SELECT CONCAT_WS('|', slug, name, description, updated_at, version) FROM products";
+    let expected = "zephyr-ring|Zéphyr “Ring” \u{1f48d}|Of gold.\nIn a box.|2026-01-02 03:04:05.000000|2";
+    assert_eq!(texts(&mut connection, product).await, [expected]);
+    let stock = "SELECT CONCAT_WS('|', on_hand, reserved, updated_at, version) FROM inventory";
+    assert_eq!(texts(&mut connection, stock).await, ["2|0|2026-01-02 03:04:05.000006|3"]);
+    let variant = "SELECT CONCAT_WS('|', sku, COALESCE(stone, 'none'), ring_size) FROM variants";
+    assert_eq!(texts(&mut connection, variant).await, ["ZEP-1|none|12"]);
+    let epoch: i64 = sqlx::query_scalar("SELECT epoch FROM journal_state").fetch_one(&mut connection).await.unwrap();
+    assert_eq!(epoch, 2, "the next process would take an epoch that was");
+}
+
+/// Events of an epoch, each of one change in each table.
+async fn write(s3: &S3, epoch: u64, events: &[Vec<(&str, Value)>]) {
+    let at = time::OffsetDateTime::UNIX_EPOCH;
+    let mut writer = Writer::open(s3, epoch, None, at).await.unwrap();
+    for changes in events {
+        let changes = changes
+            .iter()
+            .map(|(table, row)| Change { table: (*table).to_owned(), row: row.as_object().unwrap().clone() });
+        let (id, by) = (uuid::Uuid::now_v7(), Actor::Visitor);
+        let event = Event { id, kind: "tried".into(), at, schema: 3, by, changes: changes.collect() };
+        writer.append(s3, &[&serde_json::to_string(&event).unwrap()], at).await.unwrap();
+    }
+}
+
+async fn replay_puts_things_in_order(shop: &Shop) {
+    let (s3, mut connection) = (S3::start(), empty(shop, "disorder").await);
+    let id = |number: u64| format!("019b0000-0000-7000-8000-{number:012}");
+    let day = "2026-01-02T03:04:05Z";
+    let category = |number, slug: &str, version| {
+        let row = json!({"id": id(number), "slug": slug, "name": slug, "description": "", "position": 1,
+            "created_at": day, "updated_at": day, "version": version});
+        ("categories", row)
+    };
+    // Two exchange their names; a third takes a name before the journal says that it is free; an older image comes last.
+    write(&s3, 1, &[vec![category(1, "a", 1), category(2, "b", 1)], vec![category(1, "b", 2), category(2, "a", 2)]])
+        .await;
+    write(&s3, 2, &[vec![category(3, "a", 1)]]).await;
+    write(&s3, 3, &[vec![category(2, "c", 3)], vec![category(1, "z", 1)]]).await;
+    let report = replayed(&mut connection, &s3).await;
+    assert_eq!([report.new, report.deferred, report.rows, report.outdated], [5, 1, 6, 1], "{report:?}");
+    let names = "SELECT CONCAT_WS('|', slug, version) FROM categories ORDER BY id";
+    assert_eq!(texts(&mut connection, names).await, ["b|2", "c|3", "a|1"]);
+
+    // A missing object is no small matter, and neither is one that was changed.
+    write(&s3, 4, &[vec![category(4, "d", 1)], vec![category(5, "e", 1)]]).await;
+    let missing = Key { epoch: 4, seq: 1 };
+    s3.remove(BACKUPS, &format!("journal/{missing}"));
+    let refused = replay(&mut connection, &s3, ReplayOptions::default()).await;
+    assert!(matches!(refused, Err(ReplayError::Broken(Broken::Gap(key))) if key == missing), "{refused:?}");
+    let accepting = ReplayOptions { accept_gaps: true, ..ReplayOptions::default() };
+    let report = replay(&mut connection, &s3, accepting).await.unwrap();
+    assert_eq!((report.gaps, report.new), (vec![missing], 1));
+
+    // What this schema does not have is named, and changes nothing.
+    let from = |from| ReplayOptions { from, ..ReplayOptions::default() };
+    let mut unknown = category(6, "f", 1);
+    unknown.1["colour"] = "red".into();
+    write(&s3, 5, &[vec![unknown]]).await;
+    let refused = replay(&mut connection, &s3, from(5)).await.unwrap_err();
+    assert_eq!(
+        std::error::Error::source(&refused).unwrap().to_string(),
+        "categories has no column colour: is the schema older than the event?"
+    );
+
+    // A name that nobody gives up, and a row that refers to nothing.
+    write(&s3, 6, &[vec![category(7, "e", 1)]]).await;
+    let refused = replay(&mut connection, &s3, from(6)).await.unwrap_err();
+    assert!(std::error::Error::source(&refused).unwrap().to_string().contains("must be unique"), "{refused:?}");
+    let stock = json!({"variant_id": id(9), "on_hand": 1, "reserved": 0, "updated_at": day, "version": 1});
+    write(&s3, 7, &[vec![("inventory", stock)]]).await;
+    let refused = replay(&mut connection, &s3, from(7)).await;
+    let Err(ReplayError::Orphans { table, count, .. }) = refused else { panic!("{refused:?}") };
+    assert_eq!((table.as_str(), count), ("inventory", 1));
 }
 
 async fn every_table_follows_the_rules(shop: &Shop) {

@@ -57,10 +57,15 @@ async fn the_shops_schema_is_applied_once_and_holds_its_rules() {
 
 async fn holds_its_rules(connection: &mut MySqlConnection) {
     for statement in [
-        "INSERT INTO categories VALUES ('c', 'rings', 'Rings', '', 0, '2026-01-01', '2026-01-01')",
-        "INSERT INTO products VALUES ('p', 'c', 'ring', 'Ring', 'Gold', 'active', 'SGD', 5, '2026-01-01', '2026-01-01')",
-        "INSERT INTO variants VALUES ('v', 'p', 0, 'R-1', 'gold_18k', NULL, '12', 5, '2026-01-01', '2026-01-01')",
-        "INSERT INTO inventory VALUES ('v', 3, 1, '2026-01-01')",
+        "INSERT INTO categories (id, slug, name, description, position, created_at, updated_at)
+         VALUES ('c', 'rings', 'Rings', '', 0, '2026-01-01', '2026-01-01')",
+        "INSERT INTO products (id, category_id, slug, name, description, status, currency, price_from_minor, created_at,
+             updated_at)
+         VALUES ('p', 'c', 'ring', 'Ring', 'Gold', 'active', 'SGD', 5, '2026-01-01', '2026-01-01')",
+        "INSERT INTO variants (id, product_id, position, sku, metal, stone, ring_size, price_minor, created_at, updated_at)
+         VALUES ('v', 'p', 0, 'R-1', 'gold_18k', NULL, '12', 5, '2026-01-01', '2026-01-01')",
+        "INSERT INTO inventory (variant_id, on_hand, reserved, updated_at)
+         VALUES ('v', 3, 1, '2026-01-01')",
     ] {
         let padded = statement.replace("'c'", "RPAD('c', 16, '-')").replace("'p'", "RPAD('p', 16, '-')");
         run(connection, &padded.replace("'v'", "RPAD('v', 16, '-')")).await.unwrap();

@@ -105,6 +105,7 @@ async fn environment(reach: &Reach<'_>, wanted: &DeployApi<'_>, delivery: &Deliv
     if let Some(url) = wanted.jwks_url {
         environment.set("JEWEL_JWKS_URL", url);
     }
+    // The prefix is the one that the API's user may write to.
     environment.set("JEWEL_JOURNAL", format!("s3://{}/journal", outputs.backups_bucket));
     environment.set("JEWEL_MEDIA_BUCKET", outputs.media_bucket.as_str());
     environment.set("JEWEL_MEDIA_BASE_URL", "/media");

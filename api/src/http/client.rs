@@ -32,11 +32,13 @@ pub(crate) fn peer(extensions: &Extensions) -> Option<IpAddr> {
 
 /// The visitor's address as our own proxies tell it. Only to be believed of a request that came through them.
 pub(crate) fn visitor(headers: &HeaderMap) -> Option<IpAddr> {
-    let addresses: Vec<IpAddr> = if headers.contains_key(header::FORWARDED) {
-        values(headers, &header::FORWARDED).flat_map(|element| element.split(';')).filter_map(forwarded).collect()
-    } else {
-        values(headers, &FORWARDED_FOR).filter_map(address).collect()
-    };
+    if headers.contains_key(header::FORWARDED) {
+        // Whoever is alone in it is the edge: visitors must not share its rate.
+        let elements = values(headers, &header::FORWARDED).flat_map(|element| element.split(';'));
+        let addresses: Vec<IpAddr> = elements.filter_map(forwarded).collect();
+        return addresses.iter().rev().nth(HOPS - 1).copied();
+    }
+    let addresses: Vec<IpAddr> = values(headers, &FORWARDED_FOR).filter_map(address).collect();
     addresses.iter().rev().nth(HOPS - 1).or(addresses.first()).copied()
 }
 
@@ -82,6 +84,7 @@ mod tests {
             (vec![(new, "for=192.0.2.1,for=198.51.100.7"), (old, "1.1.1.1, 2.2.2.2, 3.3.3.3")], Some("192.0.2.1")),
             (vec![(old, "10.9.9.9, 192.0.2.1, 198.51.100.7")], Some("192.0.2.1")),
             (vec![(old, "192.0.2.1")], Some("192.0.2.1")),
+            (vec![(new, "by=203.0.113.1;for=198.51.100.7;host=a;proto=https")], None),
             (vec![(old, "unknown, _hidden")], None),
             (vec![], None),
         ] {

@@ -10,7 +10,7 @@ pub(crate) struct Figures {
     pub(crate) ready: bool,
     pub(crate) connections: u32,
     pub(crate) connections_idle: usize,
-    /// `None` when the database does not say.
+    /// `None` when the database does not say, and without a journal, where nothing is on its way.
     pub(crate) outbox: Option<Outbox>,
 }
 
@@ -26,7 +26,7 @@ impl Figures {
     /// Reads them now. A database that is away is a figure and no failure.
     pub(crate) async fn read(app: &App) -> Self {
         let ready = health::ready(app).await.is_ok();
-        let outbox = if ready { outbox(app).await } else { None };
+        let outbox = if ready && app.journal().is_kept() { outbox(app).await } else { None };
         Self { ready, connections: app.pool().size(), connections_idle: app.pool().num_idle(), outbox }
     }
 }

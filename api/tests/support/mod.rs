@@ -52,7 +52,7 @@ pub(crate) async fn shops() -> Vec<Shop> {
         jewel_migrations::up(&mut connection, &UpOptions::default(), &mut |_| {}).await.unwrap();
         fill(&mut connection).await;
         let issuer = Issuer::start().await;
-        let s3 = S3::start().await;
+        let s3 = S3::start();
         let api = Api::start(&config(&database, &issuer, &s3));
         shops.push(Shop { database, issuer, s3, api });
     }

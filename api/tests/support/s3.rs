@@ -58,15 +58,23 @@ pub(crate) struct S3 {
 }
 
 impl S3 {
-    pub(crate) async fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let cloud = Arc::new(Mutex::new(Cloud::default()));
         let router = Router::new()
             .route("/{bucket}/{*key}", any(answer))
             .layer(DefaultBodyLimit::max(64 * 1024 * 1024))
             .with_state(Arc::clone(&cloud));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        // A thread of its own: it answers also while a test waits for a program.
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async move {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                axum::serve(listener, router).await
+            })
+        });
         Self { url, cloud }
     }
 

@@ -90,7 +90,7 @@ impl Server {
         let log = std::fs::File::create(self.path("log")).unwrap();
         let process = self
             .command()
-            .arg(format!("--datadir={}", self.path("data").display()))
+            .arg(format!("--datadir={}", self.data().display()))
             .arg(format!("--socket={}", self.path("socket").display()))
             .arg(format!("--pid-file={}", self.path("pid").display()))
             .arg(format!("--port={}", self.port))
@@ -112,7 +112,7 @@ impl Server {
     }
 
     fn initialise(&self) {
-        let data = format!("--datadir={}", self.path("data").display());
+        let data = format!("--datadir={}", self.data().display());
         let mut command = if self.name == "mysql" {
             let mut command = self.command();
             command.args(["--initialize-insecure", &data]);
@@ -157,6 +157,11 @@ impl Server {
     fn socket(&self) -> MySqlConnectOptions {
         let options = MySqlConnectOptions::new().socket(self.path("socket")).username("root");
         options.ssl_mode(MySqlSslMode::Disabled).disable_statement_logging()
+    }
+
+    /// Where its data is. Only a server that does not run may have it copied or replaced.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.path("data")
     }
 
     fn path(&self, name: &str) -> PathBuf {

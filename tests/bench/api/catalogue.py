@@ -15,9 +15,11 @@ EPOCH = datetime(1970, 1, 1)
 ROWS_A_STATEMENT = 500
 
 
-def key(kind, *numbers):
-    """An id that is the same in every run."""
-    return uuid.uuid5(uuid.NAMESPACE_URL, "/".join([kind, *map(str, numbers)]))
+def key(kind, number=0, part=0):
+    """An id that is the same in every run, and begins with the time as the application's do (UUIDv7)."""
+    unique = uuid.uuid5(uuid.NAMESPACE_URL, f"{kind}/{number}/{part}").int
+    millis = (created(number) - EPOCH) // timedelta(milliseconds=1) + part
+    return uuid.UUID(int=millis << 80 | 0x7 << 76 | unique & (1 << 76) - 1)
 
 
 def category_of(number):
@@ -35,7 +37,9 @@ def created(number):
 def statements(count):
     """Three variants with stock and two pictures each."""
     rng = random.Random(7)
-    categories = [(key("c", c), c, c.title(), "", i, created(0), created(0)) for i, c in enumerate(CATEGORIES)]
+    categories = [
+        (key("c", 0, i), c, c.title(), "", i, created(0), created(0)) for i, c in enumerate(CATEGORIES)
+    ]
     yield from inserts("categories", "id, slug, name, description, position, created_at, updated_at", categories)
     for start in range(0, count, ROWS_A_STATEMENT):
         products, variants, inventory, images = [], [], [], []
@@ -44,7 +48,7 @@ def statements(count):
             price = rng.randrange(5_000, 500_000, 100)
             text = f"A piece of our {MOODS[number % 10]} line, set with a {stone} by hand in our own workshop and " * 2
             name = f"{MOODS[number % len(MOODS)]} {stone.title()} {category_of(number).title()} {number}"
-            category = key("c", category_of(number))
+            category = key("c", 0, number % len(CATEGORIES))
             products.append((product, category, slug(number), name, text, "active", "SGD", price, now, now))
             for position in range(3):
                 variant = key("v", number, position)

@@ -108,7 +108,9 @@ class Database:
         loading.stdin.close()
         if loading.wait() != 0:
             sys.exit("the database refuses the catalogue")
-        tables = "categories, products, variants, inventory, images"
+        # What the API would have written with each product.
+        self.run("INSERT" + (ROOT / "migrations/sql/0007_cards.sql").read_text().partition("\nINSERT")[2], [NAME])
+        tables = "categories, products, variants, inventory, images, cards"
         self.run(f"ANALYZE TABLE {tables};", [NAME])
 
 
@@ -121,7 +123,7 @@ def answers(port):
 
 
 @contextlib.contextmanager
-def jewel_api(binary, database, folder):
+def jewel_api(binary, database, folder, more=None):
     port = free_port()
     environment = {
         "JEWEL_LISTEN": f"127.0.0.1:{port}",
@@ -132,9 +134,13 @@ def jewel_api(binary, database, folder):
         "JEWEL_DATABASE_PASSWORD": PASSWORD,
         "JEWEL_DATABASE_TLS": "disabled",
         "JEWEL_ORIGIN_SECRETS": ORIGIN,
-        # Nobody signs in here.
+        # Only reads are measured here, all of them one client's.
+        "JEWEL_JOURNAL": "off",
+        "JEWEL_RATE_LIMIT": "off",
+        # Nobody signs in.
         "JEWEL_TOKEN_ISSUER": "http://127.0.0.1:1/pool",
         "JEWEL_TOKEN_CLIENT_ID": "bench",
+        **(more or {}),
     }
     with running([binary], environment, folder / "api.log", lambda: answers(port)) as process:
         yield port, process

@@ -6,7 +6,8 @@ const whole = { type: "integer" };
 const object = (properties) => ({ type: "object", properties });
 
 const money = object({ amount: whole, currency: text });
-const picture = { url: text, alt: text, width: whole, height: whole };
+const size = object({ url: text, width: whole, height: whole });
+const picture = { url: text, alt: text, width: whole, height: whole, sizes: { type: "array", items: size } };
 
 const summary = {
   id: text,
@@ -25,12 +26,14 @@ export const page = object({ items: { type: "array", items: object(summary) }, n
 export const product = object({
   ...summary,
   images: { type: "array", items: object(picture) },
+  frames: { type: "array", items: object(picture) },
   variants: {
     type: "array",
     items: object({
       id: text,
       sku: text,
       metal: text,
+      karat: { type: ["integer", "null"] },
       stone: optional,
       ring_size: optional,
       price: money,

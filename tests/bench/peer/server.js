@@ -18,37 +18,31 @@ const pool = mysql.createPool({
   dateStrings: ["DATETIME"],
 });
 
+// The same statements as jewel-api's, for one request each.
 const SHOWN = `
   SELECT p.id, p.slug, p.name, p.description, p.currency, p.price_from_minor, p.created_at,
     c.slug AS category_slug, c.name AS category_name,
-    (SELECT GROUP_CONCAT(DISTINCT v.metal ORDER BY v.metal SEPARATOR ',')
-      FROM variants v WHERE v.product_id = p.id) AS metals,
-    EXISTS (SELECT 1 FROM variants v JOIN inventory s ON s.variant_id = v.id
-      WHERE v.product_id = p.id AND s.on_hand > s.reserved) AS in_stock,
-    i.object_key, i.alt, i.width, i.height
-  FROM (`;
-const SHOWN_END = `) AS p
-  JOIN categories c ON c.id = p.category_id
-  LEFT JOIN images i ON i.product_id = p.id
-    AND i.position = (SELECT MIN(f.position) FROM images f WHERE f.product_id = p.id)`;
-const COLUMNS = `
-  SELECT p.id, p.category_id, p.slug, p.name, p.description, p.currency, p.price_from_minor, p.created_at
-  FROM products p WHERE p.status = 'active'`;
-
-const DETAIL = `${SHOWN}${COLUMNS} AND p.slug = ?${SHOWN_END}`;
-const FIRST_PAGE = `${SHOWN}${COLUMNS}
-  AND p.category_id = (SELECT id FROM categories WHERE slug = ?)
-  ORDER BY p.created_at DESC, p.id DESC LIMIT ?${SHOWN_END} ORDER BY p.created_at DESC, p.id DESC`;
-const NEXT_PAGE = `${SHOWN}${COLUMNS}
-  AND p.category_id = (SELECT id FROM categories WHERE slug = ?)
-  AND p.created_at <= ? AND (p.created_at < ? OR p.id < ?)
-  ORDER BY p.created_at DESC, p.id DESC LIMIT ?${SHOWN_END} ORDER BY p.created_at DESC, p.id DESC`;
-const IMAGES = "SELECT object_key, alt, width, height FROM images WHERE product_id = ? ORDER BY position";
+    k.metals, COALESCE(k.in_stock, 0) AS in_stock, k.object_key, k.alt, k.width, k.height, k.sizes
+  FROM categories c STRAIGHT_JOIN products p FORCE INDEX (products_category_newest) ON p.category_id = c.id
+  LEFT JOIN cards k ON k.product_id = p.id
+  WHERE p.status = 'active' AND c.slug = ?`;
+const FIRST_PAGE = `${SHOWN} ORDER BY p.created_at DESC, p.id DESC LIMIT ?`;
+const NEXT_PAGE = `${SHOWN} AND p.created_at <= ? AND (p.created_at < ? OR p.id < ?)
+  ORDER BY p.created_at DESC, p.id DESC LIMIT ?`;
+const PRODUCT = `
+  SELECT p.id, p.slug, p.name, p.description, p.currency, p.price_from_minor,
+    c.slug AS category_slug, c.name AS category_name
+  FROM products p JOIN categories c ON c.id = p.category_id WHERE p.status = 'active' AND p.slug = ?`;
+const IMAGES = `
+  SELECT i.object_key, i.alt, i.width, i.height, i.sizes, i.frame_set_id IS NOT NULL AS is_frame
+  FROM images i LEFT JOIN frame_sets f ON f.id = i.frame_set_id
+  WHERE i.removed_at IS NULL AND (i.frame_set_id IS NULL OR f.state = 'complete') AND i.product_id = ?
+  ORDER BY i.position, i.id`;
 const VARIANTS = `
   SELECT v.id, v.sku, v.metal, v.stone, v.ring_size, v.price_minor,
     CAST(COALESCE(s.on_hand - s.reserved, 0) AS SIGNED) AS available
   FROM variants v LEFT JOIN inventory s ON s.variant_id = v.id
-  WHERE v.product_id = ? ORDER BY v.position, v.id`;
+  WHERE v.status = 'active' AND v.product_id = ? ORDER BY v.position, v.id`;
 
 const LIMIT = 24;
 const app = Fastify({ logger: false });
@@ -66,20 +60,25 @@ app.get("/api/v1/products", { schema: { response: { 200: page } } }, async (requ
 });
 
 app.get("/api/v1/products/:slug", { schema: { response: { 200: product } } }, async (request, reply) => {
-  const [[row]] = await pool.execute(DETAIL, [request.params.slug]);
+  const [[row]] = await pool.execute(PRODUCT, [request.params.slug]);
   if (!row) return reply.code(404).send({ message: "not found" });
   const [[images], [variants]] = await Promise.all([
     pool.execute(IMAGES, [row.id]),
     pool.execute(VARIANTS, [row.id]),
   ]);
   reply.header("cache-control", "public, max-age=60");
+  const pictures = images.filter((one) => !one.is_frame);
+  const metals = [...new Set(variants.map((one) => one.metal))].sort().join(",");
+  const in_stock = variants.some((one) => one.available > 0) ? 1 : 0;
   return {
-    ...summary(row),
-    images: images.map(image),
+    ...summary({ object_key: null, ...row, ...pictures[0], metals, in_stock }),
+    images: pictures.map(image),
+    frames: images.filter((one) => one.is_frame).map(image),
     variants: variants.map((one) => ({
       id: uuid(one.id),
       sku: one.sku,
       metal: one.metal,
+      karat: karat(one.metal),
       stone: one.stone,
       ring_size: one.ring_size,
       price: { amount: one.price_minor, currency: row.currency },
@@ -117,7 +116,19 @@ function summary(row) {
 }
 
 function image(row) {
-  return { url: row.object_key.replace(/^media\//, "/media/"), alt: row.alt, width: row.width, height: row.height };
+  const { alt, width, height } = row;
+  const url = row.object_key.replace(/^media\//, "/media/");
+  const kind = url.slice(url.lastIndexOf(".") + 1);
+  const folder = url.slice(0, url.lastIndexOf("/"));
+  const sizes = row.sizes
+    ? JSON.parse(row.sizes).map((size) => ({ url: `${folder}/${size.width}.${kind}`, ...size }))
+    : [{ url, width, height }];
+  return { url, alt, width, height, sizes };
+}
+
+function karat(metal) {
+  const found = /_(\d+)k$/.exec(metal);
+  return found ? Number(found[1]) : null;
 }
 
 function uuid(bytes) {

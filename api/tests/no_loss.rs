@@ -1,0 +1,219 @@
+//! Rounds of ruin: changes at full speed while the program and the database are killed with -9 at random and S3 loses
+//! answers; then the database's disk is destroyed, a copy from before the round put in its place, and the journal
+//! replayed. Every acknowledged change must be there, once.
+//!
+//! Two rounds with every run of the tests; a hundred with
+//! `cargo test -p jewel-api --test no_loss -- --ignored --nocapture`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test stops where something is wrong, and says its figures"
+)]
+
+mod support;
+
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use jewel_journal::{ReplayOptions, fence, replay};
+use rand::random_range;
+use serde_json::json;
+use sqlx::{ConnectOptions, MySqlConnection};
+use support::{ORIGIN_SECRET, Shop, environment, journal::contents, s3::Fault, shops};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_jewel-api");
+
+/// How many ask at once.
+const CALLERS: usize = 8;
+
+/// How long a round's load lasts at least.
+const ROUND: Duration = Duration::from_secs(5);
+
+/// How many changes are acknowledged in a round at least, and how long that may take.
+const ENOUGH: (usize, Duration) = (30, Duration::from_secs(240));
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_rounds_lose_nothing() {
+    rounds(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes half an hour: the long form of the test above"]
+async fn a_hundred_rounds_lose_nothing() {
+    rounds(100).await;
+}
+
+async fn rounds(count: usize) {
+    for mut shop in shops().await {
+        shop.api.stop().await.unwrap().unwrap();
+        shop.s3.set_latency(Duration::from_millis(30));
+        let load = Load::default();
+        for round in 1..=count {
+            one(&mut shop, &load).await;
+            let (acknowledged, doubtful) =
+                (load.acknowledged.lock().unwrap().len(), load.doubtful.load(Ordering::SeqCst));
+            println!(
+                "{} round {round}: {acknowledged} acknowledged and all there, {doubtful} without an answer, {} kills",
+                shop.database.name,
+                load.kills.load(Ordering::SeqCst)
+            );
+        }
+        assert!(load.kills.load(Ordering::SeqCst) > 2 * count, "too few kills to prove anything");
+    }
+}
+
+/// What was done in all rounds.
+#[derive(Default)]
+struct Load {
+    acknowledged: Mutex<BTreeSet<String>>,
+    doubtful: AtomicUsize,
+    kills: AtomicUsize,
+}
+
+async fn one(shop: &mut Shop, load: &Load) {
+    // The copy of minutes before: a snapshot of the disk.
+    shop.database.kill();
+    let saved = tempfile::tempdir().unwrap();
+    copy(&shop.database.data(), saved.path());
+    shop.database.launch().await;
+    let epoch: i64 =
+        sqlx::query_scalar("SELECT epoch FROM journal_state").fetch_one(&mut connect(shop).await).await.unwrap();
+
+    ruin(shop, load).await;
+
+    shop.database.kill();
+    std::fs::remove_dir_all(shop.database.data()).unwrap();
+    copy(&saved.path().join("data"), shop.database.data().parent().unwrap());
+    shop.database.launch().await;
+    let mut connection = connect(shop).await;
+    let from = u64::try_from(epoch).unwrap();
+    fence(&shop.s3, from, time::OffsetDateTime::now_utc()).await.unwrap();
+    let options = ReplayOptions { from, ..ReplayOptions::default() };
+    let first = replay(&mut connection, &shop.s3, options).await.unwrap();
+    let rows = contents(&mut connection, "").await;
+    let again = replay(&mut connection, &shop.s3, options).await.unwrap();
+    assert_eq!((again.new, again.rows), (0, 0), "replayed twice, something was new");
+    assert!(contents(&mut connection, "").await == rows, "replayed twice, something changed");
+    assert!(first.new > 0, "{first:?}");
+    everything_acknowledged_is_there_once(&mut connection, load).await;
+}
+
+async fn everything_acknowledged_is_there_once(connection: &mut MySqlConnection, load: &Load) {
+    let query = "SELECT p.slug, COUNT(*) FROM products p JOIN variants v ON v.product_id = p.id
+         JOIN inventory i ON i.variant_id = v.id AND i.on_hand = 7 WHERE p.slug LIKE 'ruin-%' GROUP BY p.slug";
+    let there: Vec<(String, i64)> = sqlx::query_as(query).fetch_all(connection).await.unwrap();
+    assert!(there.iter().all(|(_, count)| *count == 1), "something is there twice");
+    let there: BTreeSet<String> = there.into_iter().map(|(slug, _)| slug).collect();
+    let acknowledged = load.acknowledged.lock().unwrap();
+    let lost: Vec<_> = acknowledged.difference(&there).collect();
+    assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+}
+
+/// Changes at full speed, and everything that can die dies; at the end all of it at once.
+async fn ruin(shop: &mut Shop, load: &Load) {
+    let address = format!("127.0.0.1:{}", free_port());
+    let over = Arc::new(AtomicBool::new(false));
+    let mut program = Some(serve(shop, &address));
+    let token = shop.issuer.admin();
+    let callers = (0..CALLERS).map(|_| call(&address, &token, &over, load));
+    let ruin = async {
+        let (start, before) = (Instant::now(), load.acknowledged.lock().unwrap().len());
+        let enough = || load.acknowledged.lock().unwrap().len() >= before + ENOUGH.0;
+        while start.elapsed() < ROUND || !enough() {
+            assert!(start.elapsed() < ENOUGH.1, "too few changes to prove anything");
+            // The next misfortune comes after some more were acknowledged, or before the last one is over.
+            let (last, patience) = (Instant::now(), Duration::from_millis(random_range(500..5000)));
+            let goal = load.acknowledged.lock().unwrap().len() + random_range(0..12);
+            while load.acknowledged.lock().unwrap().len() < goal && last.elapsed() < patience {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            match random_range(0..9) {
+                0..4 => {
+                    kill(program.take());
+                    load.kills.fetch_add(1, Ordering::SeqCst);
+                    program = Some(serve(shop, &address));
+                }
+                4 => {
+                    shop.database.kill();
+                    load.kills.fetch_add(1, Ordering::SeqCst);
+                    shop.database.launch().await;
+                }
+                5 => shop.s3.fail([Fault::AnswerLost]),
+                6 => shop.s3.fail([Fault::Busy, Fault::AnswerLost]),
+                _ => shop.s3.fail([Fault::LandsLate(Duration::from_millis(100))]),
+            }
+            // One that gave its epoch up is started anew, as the service manager does.
+            if program.as_mut().is_some_and(|it| it.try_wait().unwrap().is_some()) {
+                program = Some(serve(shop, &address));
+            }
+        }
+        kill(program.take());
+        shop.database.kill();
+        load.kills.fetch_add(2, Ordering::SeqCst);
+        over.store(true, Ordering::SeqCst);
+    };
+    futures::future::join(ruin, futures::future::join_all(callers)).await;
+}
+
+/// One caller: one change after the other, each of them new.
+async fn call(address: &str, token: &str, over: &AtomicBool, load: &Load) {
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(12)).build().unwrap();
+    while !over.load(Ordering::SeqCst) {
+        let slug = format!("ruin-{}", uuid::Uuid::now_v7());
+        let body = json!({
+            "slug": slug, "name": "Ruin", "category": "rings", "currency": "SGD",
+            "variants": [{"sku": slug, "metal": "gold_18k", "price_minor": 100, "on_hand": 7}],
+        });
+        let request = client.post(format!("http://{address}/api/v1/admin/products")).bearer_auth(token);
+        match request.header("x-origin-verify", ORIGIN_SECRET).json(&body).send().await {
+            Ok(answer) if answer.status() == 201 => {
+                load.acknowledged.lock().unwrap().insert(slug);
+            }
+            Ok(answer) => {
+                let status = answer.status();
+                assert!(status == 503, "{status}: {}", answer.text().await.unwrap_or_default());
+                load.doubtful.fetch_add(1, Ordering::SeqCst);
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            Err(_) => {
+                load.doubtful.fetch_add(1, Ordering::SeqCst);
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+}
+
+fn serve(shop: &Shop, address: &str) -> Child {
+    let mut variables = environment(&shop.database, &shop.issuer, &shop.s3);
+    variables.push(("JEWEL_LISTEN", address.to_owned()));
+    let mut program = Command::new("setpriv");
+    program.args(["--pdeathsig", "KILL", "--", PROGRAM, "serve"]).env_clear().envs(variables);
+    program.env("PATH", "/usr/bin:/bin").stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap()
+}
+
+fn kill(program: Option<Child>) {
+    if let Some(mut program) = program {
+        program.kill().unwrap();
+        program.wait().unwrap();
+    }
+}
+
+fn copy(from: &Path, into: &Path) {
+    assert!(Command::new("cp").arg("-a").args([from, into]).status().unwrap().success());
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+async fn connect(shop: &Shop) -> MySqlConnection {
+    shop.database.options().database("shop").connect().await.unwrap()
+}
