@@ -6,12 +6,15 @@ use sqlx::MySqlPool;
 
 use crate::{
     auth::TokenVerifier,
+    capability::Capabilities,
     catalogue::together::Products,
     config::{Config, OriginCheck},
     database,
     http::{origin::AcceptedOrigins, rate::Rate},
     journal::Journal,
     metrics::{Metrics, cloudwatch::Reporter},
+    orders::Terms,
+    payments::Payments,
     storage::Storage,
 };
 
@@ -29,6 +32,9 @@ struct Inner {
     rate: Option<Rate>,
     metrics: Metrics,
     reporter: Option<Reporter>,
+    payments: Payments,
+    capabilities: Capabilities,
+    terms: Terms,
     media_base_url: String,
     release: Option<String>,
 }
@@ -60,6 +66,9 @@ impl App {
                 .as_ref()
                 .zip(config.metrics_namespace.as_ref())
                 .map(|(aws, it)| Reporter::new(aws, it)),
+            payments: Payments::new(&config.payments),
+            capabilities: Capabilities::new(&config.cart_secrets, &config.database.password),
+            terms: Terms::new(&config.tax),
             media_base_url: config.media_base_url.clone(),
             release: config.release.clone(),
         }))
@@ -105,6 +114,18 @@ impl App {
         if let Some(reporter) = &self.0.reporter {
             reporter.run(self).await;
         }
+    }
+
+    pub(crate) fn payments(&self) -> &Payments {
+        &self.0.payments
+    }
+
+    pub(crate) fn capabilities(&self) -> &Capabilities {
+        &self.0.capabilities
+    }
+
+    pub(crate) fn terms(&self) -> &Terms {
+        &self.0.terms
     }
 
     /// The public address of an object in the media bucket: the base and the key without its `media/` prefix.

@@ -95,6 +95,10 @@ impl Admin {
 pub(crate) struct Customer {
     /// The caller's id in the user pool.
     pub(crate) subject: String,
+    /// The caller's e-mail address: verified, and said by ID tokens only.
+    pub(crate) email: Option<String>,
+    /// Whether the caller is an administrator as well.
+    pub(crate) is_admin: bool,
     request_id: String,
 }
 
@@ -114,7 +118,8 @@ impl FromRequestParts<App> for Customer {
         if let Some(rate) = app.rate() {
             rate.take(&claims.sub)?;
         }
-        Ok(Self { subject: claims.sub, request_id: request_id(parts, app).await })
+        let (email, is_admin) = (claims.email().map(str::to_owned), is_admin(&claims));
+        Ok(Self { subject: claims.sub, email, is_admin, request_id: request_id(parts, app).await })
     }
 }
 
@@ -136,14 +141,17 @@ impl FromRequestParts<App> for Admin {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let token = bearer(&parts.headers)?;
         let claims = app.tokens().verify(token).await?;
-        if !claims.groups.iter().any(|group| group == ADMINS) {
+        if !is_admin(&claims) {
             return Err(ApiError::Forbidden);
         }
         if let Some(rate) = app.rate() {
             rate.take(&claims.sub)?;
         }
-        Ok(Self { subject: claims.sub, request_id: request_id(parts, app).await })
     }
+}
+
+fn is_admin(claims: &Claims) -> bool {
+    claims.groups.iter().any(|group| group == ADMINS)
 }
 
 async fn request_id(parts: &mut Parts, app: &App) -> String {

@@ -3,9 +3,13 @@
 //! This is the only file of the crate that reads the environment. Everything wrong is reported at once, by variable, so
 //! that a deployment needs one attempt and not one per mistake. Values never appear in errors: half of them are secrets.
 
+mod payments;
+
 use std::{fmt, net::SocketAddr};
 
 use secrecy::SecretString;
+
+pub use payments::{PaymentConfig, PaymentMethod, StripeConfig};
 
 /// Everything the server can be told.
 #[derive(Debug, Clone)]
@@ -24,8 +28,15 @@ pub struct Config {
     pub media_bucket: Option<String>,
     /// How to reach AWS, when something above needs it.
     pub aws: Option<AwsConfig>,
+    /// How customers may pay.
+    pub payments: PaymentConfig,
     /// What pictures' addresses start with, without a trailing slash.
     pub media_base_url: String,
+    /// What carts' and orders' tokens are signed with: the first signs, all are accepted. Empty: derived from the
+    /// database's password.
+    pub cart_secrets: Vec<SecretString>,
+    /// The tax that prices include.
+    pub tax: TaxConfig,
     /// The release's id, shown by `/version`.
     pub release: Option<String>,
     /// How many requests a second one client may make, on average.
@@ -60,6 +71,15 @@ pub enum OriginCheck {
     Secrets(Vec<SecretString>),
     /// Switched off explicitly.
     Off,
+}
+
+/// The tax that prices include.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaxConfig {
+    /// What it is called on an order.
+    pub name: String,
+    /// Its rate in hundredths of a percent.
+    pub basis_points: u16,
 }
 
 /// Whose tokens are accepted.
@@ -158,7 +178,10 @@ impl Config {
             journal,
             media_bucket,
             aws: needs_aws.then(|| reader.aws()),
+            payments: reader.payments(),
             media_base_url: reader.or("JEWEL_MEDIA_BASE_URL", "/media").trim_end_matches('/').to_owned(),
+            cart_secrets: reader.cart_secrets(),
+            tax: TaxConfig { name: reader.tax_name(), basis_points: reader.tax_rate() },
             release: reader.get("JEWEL_RELEASE"),
             rate_limit: reader.rate_limit(),
             metrics_namespace,
@@ -167,6 +190,9 @@ impl Config {
         if reader.problems.is_empty() { Ok(config) } else { Err(ConfigError { problems: reader.problems }) }
     }
 }
+
+/// Shorter secrets could be guessed by asking.
+const SHORTEST_SECRET: usize = 16;
 
 struct Reader<L> {
     lookup: L,
@@ -216,25 +242,17 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
     }
 
     fn origin_check(&mut self) -> OriginCheck {
-        /// Shorter ones could be guessed by asking.
-        const SHORTEST: usize = 16;
         let checked = self.one_of("JEWEL_ORIGIN_CHECK", ("on", "off"), "must be on or off");
         if !checked {
             return OriginCheck::Off;
         }
-        let secrets: Vec<String> = self
-            .get("JEWEL_ORIGIN_SECRETS")
-            .iter()
-            .flat_map(|list| list.split(','))
-            .map(|secret| secret.trim().to_owned())
-            .filter(|secret| !secret.is_empty())
-            .collect();
+        let secrets = self.list("JEWEL_ORIGIN_SECRETS");
         if secrets.is_empty() {
             self.problem(
                 "JEWEL_ORIGIN_SECRETS",
                 "is not set; to accept requests from anywhere, set JEWEL_ORIGIN_CHECK=off",
             );
-        } else if secrets.iter().any(|secret| secret.len() < SHORTEST) {
+        } else if secrets.iter().any(|secret| secret.len() < SHORTEST_SECRET) {
             self.problem("JEWEL_ORIGIN_SECRETS", "has a value of less than 16 characters");
         }
         OriginCheck::Secrets(secrets.into_iter().map(SecretString::from).collect())
@@ -287,6 +305,40 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         }
     }
 
+    fn list(&self, name: &str) -> Vec<String> {
+        let value = self.get(name).unwrap_or_default();
+        value.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+    }
+
+    fn cart_secrets(&mut self) -> Vec<SecretString> {
+        const SHORTEST: usize = 32;
+        let secrets = self.list("JEWEL_CART_SECRETS");
+        if secrets.iter().any(|secret| secret.len() < SHORTEST) {
+            self.problem("JEWEL_CART_SECRETS", "has a value of less than 32 characters");
+        }
+        secrets.into_iter().map(SecretString::from).collect()
+    }
+
+    fn tax_name(&mut self) -> String {
+        let name = self.or("JEWEL_TAX_NAME", "GST");
+        if name.chars().count() > 32 || name.chars().any(char::is_control) {
+            self.problem("JEWEL_TAX_NAME", "is not one line of at most 32 characters");
+        }
+        name
+    }
+
+    /// Percent with at most two decimals, as hundredths of a percent.
+    fn tax_rate(&mut self) -> u16 {
+        let text = self.or("JEWEL_TAX_PERCENT", "9");
+        let (whole, part) = text.split_once('.').unwrap_or((&text, "0"));
+        let digits = |text: &str, most| (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        if !digits(whole, 2) || !digits(part, 2) {
+            self.problem("JEWEL_TAX_PERCENT", "is not a percentage below 100 such as 9 or 8.25");
+            return 0;
+        }
+        format!("{whole}{part:0<2}").parse().unwrap_or_default()
+    }
+
     fn check_url(&mut self, variable: &'static str, value: &str) {
         let is_url =
             ["http://", "https://"].iter().any(|scheme| value.len() > scheme.len() && value.starts_with(scheme));
@@ -329,13 +381,13 @@ mod tests {
         ("JEWEL_JOURNAL", "off"),
     ];
 
-    fn read(changes: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    pub(super) fn read(changes: &[(&str, &str)]) -> Result<Config, ConfigError> {
         Config::from_lookup(|name| {
             changes.iter().chain(MINIMAL).find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         })
     }
 
-    fn problems(changes: &[(&str, &str)]) -> String {
+    pub(super) fn problems(changes: &[(&str, &str)]) -> String {
         read(changes).unwrap_err().to_string()
     }
 
@@ -348,6 +400,8 @@ mod tests {
         assert_eq!(config.tokens.jwks_url, "https://issuer.example/pool/.well-known/jwks.json");
         assert_eq!(config.media_base_url, "/media");
         assert_eq!(config.rate_limit, Some(20));
+        assert_eq!(config.tax, TaxConfig { name: "GST".to_owned(), basis_points: 900 });
+        assert!(config.cart_secrets.is_empty());
         let OriginCheck::Secrets(secrets) = config.origin else { panic!("the check is off") };
         assert_eq!(
             secrets.iter().map(|s| s.expose_secret()).collect::<Vec<_>>(),
@@ -410,6 +464,17 @@ mod tests {
         AWS_ACCESS_KEY_ID is not set
         AWS_SECRET_ACCESS_KEY is not set
         ");
+    }
+
+    #[test]
+    fn a_tax_rate_has_at_most_two_decimals() {
+        for (text, expected) in [("9", 900), ("8.25", 825), ("7.5", 750), ("0", 0), ("99.99", 9999)] {
+            assert_eq!(read(&[("JEWEL_TAX_PERCENT", text)]).unwrap().tax.basis_points, expected, "{text}");
+        }
+        for text in ["-1", "100", "9.", ".5", "1.234", "nine", "1.2.3"] {
+            let wrong = problems(&[("JEWEL_TAX_PERCENT", text)]);
+            assert_eq!(wrong, "JEWEL_TAX_PERCENT is not a percentage below 100 such as 9 or 8.25", "{text}");
+        }
     }
 
     #[test]

@@ -29,6 +29,25 @@ pub(crate) struct Problem {
     /// What is wrong, field by field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) errors: Vec<FieldError>,
+    /// What there is not enough of, when that is the problem.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) shortages: Vec<Shortage>,
+    /// What it costs now, in minor units, when the price is the problem.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) total_minor: Option<i64>,
+}
+
+/// More was asked for than there is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema, sqlx::FromRow)]
+pub(crate) struct Shortage {
+    /// Of which variant.
+    pub(crate) variant_id: uuid::Uuid,
+    /// Its stock keeping unit.
+    pub(crate) sku: String,
+    /// How many were asked for.
+    pub(crate) requested: i32,
+    /// How many can be had.
+    pub(crate) available: i32,
 }
 
 /// What is wrong with one field or parameter.
@@ -68,6 +87,12 @@ pub(crate) enum ApiError {
     /// Somebody else changed it meanwhile.
     #[error("another version")]
     PreconditionFailed,
+    #[error("out of stock")]
+    OutOfStock { shortages: Vec<Shortage> },
+    #[error("the price has changed")]
+    PriceChanged { total_minor: i64 },
+    #[error("the idempotency key was used for another request")]
+    IdempotencyMismatch,
     #[error("payload too large")]
     PayloadTooLarge,
     #[error("unsupported media type")]
@@ -131,9 +156,10 @@ fn number(error: &dyn sqlx::error::DatabaseError) -> Option<u16> {
 }
 
 /// Errors of the server that are about the connection and not about the query: access denied (1045, 1044), unknown
-/// database (1049), too many connections (1040, 1203), shutdown in progress (1053), killed connection (1927).
+/// database (1049), too many connections (1040, 1203), shutdown in progress (1053), interrupted (1317), killed
+/// connection (1927, 3169).
 fn is_refused_connection(error: &dyn sqlx::error::DatabaseError) -> bool {
-    number(error).is_some_and(|number| matches!(number, 1040 | 1044 | 1045 | 1049 | 1053 | 1203 | 1927))
+    number(error).is_some_and(|number| matches!(number, 1040 | 1044 | 1045 | 1049 | 1053 | 1203 | 1317 | 1927 | 3169))
 }
 
 impl ApiError {
@@ -160,6 +186,11 @@ impl ApiError {
             Self::WrongState(_) => (409, "/problems/wrong-state", "Not possible now"),
             Self::PreconditionRequired => (428, "/problems/precondition-required", "Say which version you have"),
             Self::PreconditionFailed => (412, "/problems/precondition-failed", "Somebody else changed it"),
+            Self::OutOfStock { .. } => (409, "/problems/out-of-stock", "Not enough in stock"),
+            Self::PriceChanged { .. } => (409, "/problems/price-changed", "The price has changed"),
+            Self::IdempotencyMismatch => {
+                (422, "/problems/idempotency-mismatch", "This Idempotency-Key was used for another request")
+            }
             Self::PayloadTooLarge => (413, "/problems/payload-too-large", "Payload too large"),
             Self::UnsupportedMediaType => (415, "/problems/unsupported-media-type", "Unsupported media type"),
             Self::Unauthorized(_) => (401, "/problems/unauthorized", "Sign in first"),
@@ -177,12 +208,22 @@ impl ApiError {
             Self::NotReady(_) => (503, "/problems/not-ready", "Not ready"),
             Self::Internal(_) => (500, "/problems/internal", "Internal error"),
         };
+        let mut shortages = Vec::new();
+        let mut total = None;
         let (detail, errors) = match self {
             Self::InvalidRequest { detail, errors } | Self::Validation { detail, errors } => (detail, errors),
             Self::Conflict { errors } => (None, errors),
             Self::WrongState(why) => (Some(why), Vec::new()),
             Self::PreconditionRequired => (Some("send If-Match with the ETag that you read".to_owned()), Vec::new()),
             Self::PreconditionFailed => (Some("read it again".to_owned()), Vec::new()),
+            Self::OutOfStock { shortages: all } => {
+                shortages = all;
+                (None, Vec::new())
+            }
+            Self::PriceChanged { total_minor } => {
+                total = Some(total_minor);
+                (None, Vec::new())
+            }
             Self::Unauthorized(why) => (Some(why.to_owned()), Vec::new()),
             Self::NotReady(why) => (Some(why), Vec::new()),
             Self::JournalUnavailable => (Some("nothing was changed".to_owned()), Vec::new()),
@@ -193,7 +234,7 @@ impl ApiError {
             Self::UnsupportedMediaType => (Some("send application/json".to_owned()), Vec::new()),
             _ => (None, Vec::new()),
         };
-        Problem { kind, title, status, detail, errors }
+        Problem { kind, title, status, detail, errors, shortages, total_minor: total }
     }
 
     fn log(&self) {

@@ -7,6 +7,7 @@ pub(crate) mod guard;
 pub(crate) mod journaled;
 pub(crate) mod observe;
 pub(crate) mod origin;
+pub(crate) mod page;
 pub(crate) mod problems;
 pub(crate) mod rate;
 pub(crate) mod unfold;

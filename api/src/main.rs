@@ -39,9 +39,18 @@ Environment:
   JEWEL_TOKEN_ISSUER       the user pool's issuer; required
   JEWEL_TOKEN_CLIENT_ID    the app client; required
   JEWEL_JWKS_URL           the issuer's keys (<issuer>/.well-known/jwks.json)
+  JEWEL_PAYMENT_METHODS    of card, bank_transfer, cash_on_delivery, separated by commas (card with a key of Stripe)
+  JEWEL_STRIPE_SECRET_KEY  required for card
+  JEWEL_STRIPE_WEBHOOK_SECRETS  what its messages are signed with, separated by commas; required for card
+  JEWEL_STRIPE_URL         (https://api.stripe.com)
+  JEWEL_BANK_DETAILS       where to transfer money to, for customers; required for bank_transfer
   JEWEL_JOURNAL            s3://bucket/prefix, where acknowledged changes go, or off; required
   JEWEL_MEDIA_BUCKET       the bucket of pictures and documents
   JEWEL_MEDIA_BASE_URL     what pictures' addresses start with (/media)
+  JEWEL_CART_SECRETS       what carts' and orders' tokens are signed with, separated by commas: the first signs, all
+                           are accepted; at least 32 characters each (derived from the database's password)
+  JEWEL_TAX_NAME           the tax that prices include (GST)
+  JEWEL_TAX_PERCENT        its rate, with at most two decimals (9)
   JEWEL_RELEASE            the release's id, shown by /version
   JEWEL_RATE_LIMIT         requests a second that one visitor or customer may make, or off (20)
   JEWEL_METRICS_NAMESPACE  where in CloudWatch figures go; nowhere when unset
@@ -117,11 +126,12 @@ mod tests {
 
     #[test]
     fn every_variable_is_in_the_help() {
-        let source = include_str!("config.rs");
-        let code = source.split("#[cfg(test)]").next().unwrap();
-        for part in code.split("\"JEWEL_").skip(1) {
-            let name = format!("JEWEL_{}", part.split('"').next().unwrap());
-            assert!(VARIABLES.contains(&format!("  {name} ")), "{name} is missing");
+        for source in [include_str!("config.rs"), include_str!("config/payments.rs")] {
+            let code = source.split("#[cfg(test)]").next().unwrap();
+            for part in code.split("\"JEWEL_").skip(1) {
+                let name = format!("JEWEL_{}", part.split('"').next().unwrap());
+                assert!(VARIABLES.contains(&format!("  {name} ")), "{name} is missing");
+            }
         }
     }
 }

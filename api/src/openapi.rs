@@ -34,6 +34,12 @@ pub fn document() -> String {
     modifiers(&BearerToken),
     tags(
         (name = "catalogue", description = "What the shop sells"),
+        (name = "payments", description = "Paying for orders; no card data ever comes here"),
+        (name = "people", description = "What the shop knows of who is signed in"),
+        (name = "cart", description = "What somebody means to buy"),
+        (name = "orders", description = "Buying it"),
+        (name = "orders: administration", description = "Moving orders on; members of the group admins only"),
+        (name = "inventory", description = "What there is; members of the group admins only"),
         (name = "admin", description = "Changing the catalogue; members of the group admins only"),
         (name = "operation", description = "Running the server"),
     ),

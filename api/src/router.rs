@@ -19,12 +19,13 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     admin,
     app::App,
-    catalogue,
+    cart, catalogue,
     error::ApiError,
     health,
     http::{cache, guard, journaled, observe, origin, rate, unfold},
-    media, metrics,
+    inventory, media, metrics,
     openapi::{Document, complete, page::page},
+    orders, payments, people,
 };
 
 /// The whole application.
@@ -75,7 +76,16 @@ pub(crate) fn routes() -> (Parts, utoipa::openapi::OpenApi) {
         .routes(routes!(metrics::routes::metrics));
     let api = OpenApiRouter::new()
         .nest("/api/v1", catalogue::routes().layer(from_fn(cache::publicly)))
-        .nest("/api/v1/admin", admin::routes().merge(media::routes()));
+        .nest("/api/v1", cart::routes().merge(orders::routes()).merge(payments::routes()).merge(people::routes()))
+        .nest(
+            "/api/v1/admin",
+            admin::routes()
+                .merge(media::routes())
+                .merge(inventory::routes())
+                .merge(orders::desk())
+                .merge(payments::admin_routes())
+                .merge(people::admin_routes()),
+        );
     let (health, mut health_document) = health.split_for_parts();
     let (api, api_document) = api.split_for_parts();
     let mut document = Document::openapi();

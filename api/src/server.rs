@@ -14,6 +14,7 @@ use crate::{
     connections::{self, Limits},
     journal::KeepError,
     router::router,
+    timers,
 };
 
 /// How long requests in flight may take to end once the server was told to stop. Less than the 30 s after which service
@@ -87,6 +88,7 @@ pub async fn serve_until(
     tokio::select! {
         () = reporting => {}
         () = serving => {}
+        () = timers::run(app.clone()) => {}
         () = deadline => tracing::warn!(seconds = drain_deadline.as_secs(), "requests still in flight were cut off"),
     }
     // After the requests, which wait for it.

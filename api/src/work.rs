@@ -54,6 +54,7 @@ pub(crate) struct Work {
     /// Now, as precise as the columns are: one moment for all that it writes.
     now: PrimitiveDateTime,
     event: Uuid,
+    actor: Actor,
     touched: BTreeMap<&'static Table, BTreeSet<Uuid>>,
     earlier: Option<Uuid>,
 }
@@ -72,6 +73,11 @@ impl Work {
     /// The id that the event will have.
     pub(crate) fn event_id(&self) -> Uuid {
         self.event
+    }
+
+    /// Who asks for the change.
+    pub(crate) fn actor(&self) -> &Actor {
+        &self.actor
     }
 
     /// Says that a row of a journaled table was made or changed. What is not said is not journaled.
@@ -123,6 +129,7 @@ impl Work {
             let ids: Vec<Uuid> = ids.iter().copied().collect();
             let captured = capture(&mut self.transaction, table, &ids).await;
             changes.extend(captured.map_err(|error| match error {
+                // A lost connection or a deadlock, like anywhere else.
                 CaptureError::Database(error) => error.into(),
                 other => ApiError::Internal(other.into()),
             })?);
@@ -192,6 +199,7 @@ async fn once<A: Sync, T: Send>(
         transaction: app.pool().begin().await?,
         now: now(),
         event: Uuid::now_v7(),
+        actor: caller.actor.clone(),
         touched: BTreeMap::new(),
         earlier: None,
     };
@@ -200,7 +208,8 @@ async fn once<A: Sync, T: Send>(
     Ok((value, event))
 }
 
-fn now() -> PrimitiveDateTime {
+/// Now, as precise as the columns are.
+pub(crate) fn now() -> PrimitiveDateTime {
     let now = OffsetDateTime::now_utc();
     let now = now.replace_microsecond(now.microsecond()).unwrap_or(now);
     PrimitiveDateTime::new(now.date(), now.time())

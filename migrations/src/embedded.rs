@@ -18,6 +18,8 @@ const EMBEDDED: &[Migration] = &[
     Migration { version: 1, name: "catalogue", sql: include_str!("../sql/0001_catalogue.sql") },
     Migration { version: 2, name: "inventory", sql: include_str!("../sql/0002_inventory.sql") },
     Migration { version: 3, name: "journal", sql: include_str!("../sql/0003_journal.sql") },
+    Migration { version: 4, name: "orders", sql: include_str!("../sql/0004_orders.sql") },
+    Migration { version: 5, name: "payments", sql: include_str!("../sql/0005_payments.sql") },
     Migration { version: 6, name: "media", sql: include_str!("../sql/0006_media.sql") },
     Migration { version: 7, name: "cards", sql: include_str!("../sql/0007_cards.sql") },
 ];

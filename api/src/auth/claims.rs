@@ -8,6 +8,11 @@ pub(crate) struct Claims {
     /// The user's id in the pool.
     pub(crate) sub: String,
     token_use: String,
+    /// Only ID tokens have these two.
+    #[serde(default)]
+    email: Option<String>,
+    #[serde(default)]
+    email_verified: bool,
     #[serde(default)]
     client_id: Option<String>,
     #[serde(default)]
@@ -18,6 +23,11 @@ pub(crate) struct Claims {
 }
 
 impl Claims {
+    /// The e-mail address, if it is known to be the user's.
+    pub(crate) fn email(&self) -> Option<&str> {
+        self.email.as_deref().filter(|_| self.email_verified)
+    }
+
     /// Whether the token was made for this client. Access tokens say so in `client_id`, ID tokens in `aud`; a claim of
     /// the other kind does not count.
     pub(crate) fn is_for(&self, client: &str) -> bool {
@@ -33,6 +43,18 @@ impl Claims {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_counts_when_it_was_verified() {
+        let email = |rest: &str| {
+            let claims = format!(r#"{{"sub":"a","token_use":"id","aud":"shop"{rest}}}"#);
+            serde_json::from_str::<Claims>(&claims).unwrap().email().map(str::to_owned)
+        };
+        assert_eq!(email(r#","email":"a@b.example","email_verified":true"#).as_deref(), Some("a@b.example"));
+        assert_eq!(email(r#","email":"a@b.example","email_verified":false"#), None);
+        assert_eq!(email(r#","email":"a@b.example""#), None);
+        assert_eq!(email(""), None);
+    }
 
     #[test]
     fn each_kind_of_token_names_its_client_in_its_own_claim() {

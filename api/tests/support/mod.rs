@@ -7,6 +7,7 @@ pub(crate) mod s3;
 #[path = "../../../migrations/tests/server/mod.rs"]
 pub(crate) mod server;
 mod signature;
+pub(crate) mod stripe;
 
 use std::{net::TcpListener, time::Duration};
 
@@ -24,6 +25,7 @@ use server::Server;
 pub(crate) const ORIGIN_SECRET: &str = "current-secret-0123456789";
 pub(crate) const NEXT_ORIGIN_SECRET: &str = "next-secret-9876543210";
 pub(crate) const CLIENT_ID: &str = "shop-client";
+pub(crate) const BANK: &str = "Jewel Pte Ltd, DBS 001-23456-7";
 const DATABASE: &str = "shop";
 pub(crate) const BACKUPS: &str = "backups";
 pub(crate) const MEDIA: &str = "media";
@@ -72,6 +74,8 @@ pub(crate) fn environment(database: &Server, issuer: &Issuer, s3: &S3) -> Vec<(&
         ("JEWEL_ORIGIN_SECRETS", format!("{ORIGIN_SECRET},{NEXT_ORIGIN_SECRET}")),
         ("JEWEL_TOKEN_ISSUER", issuer.url.clone()),
         ("JEWEL_TOKEN_CLIENT_ID", CLIENT_ID.into()),
+        ("JEWEL_PAYMENT_METHODS", "bank_transfer,cash_on_delivery".into()),
+        ("JEWEL_BANK_DETAILS", BANK.into()),
         ("JEWEL_RELEASE", "0.1.0-test".into()),
         // All tests are one client.
         ("JEWEL_RATE_LIMIT", "off".into()),
@@ -85,9 +89,14 @@ pub(crate) fn environment(database: &Server, issuer: &Issuer, s3: &S3) -> Vec<(&
 }
 
 pub(crate) fn config(database: &Server, issuer: &Issuer, s3: &S3) -> Config {
+    config_with(database, issuer, s3, &[])
+}
+
+/// With more variables set, or others than usual.
+pub(crate) fn config_with(database: &Server, issuer: &Issuer, s3: &S3, more: &[(&'static str, String)]) -> Config {
     let environment = environment(database, issuer, s3);
-    Config::from_lookup(|name| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone()))
-        .unwrap()
+    let find = |name: &str| more.iter().chain(&environment).find(|(key, _)| *key == name);
+    Config::from_lookup(|name| find(name).map(|(_, value)| value.clone())).unwrap()
 }
 
 impl Api {

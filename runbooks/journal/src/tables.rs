@@ -21,8 +21,18 @@ pub const TABLES: &[Table] = &[
     by_id("media_uploads"),
     Table { name: "inventory", key: "variant_id" },
     Table { name: "cards", key: "product_id" },
+    by_id("inventory_adjustments"),
+    by_id("carts"),
+    by_id("orders"),
+    by_id("order_lines"),
+    by_id("order_history"),
     by_id("idempotency_keys"),
     by_id("audit"),
+    by_id("payments"),
+    by_id("refunds"),
+    by_id("webhook_events"),
+    by_id("customers"),
+    by_id("addresses"),
 ];
 
 /// The table of this name.

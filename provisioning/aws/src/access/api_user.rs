@@ -60,6 +60,12 @@ fn policy(spec: &StackSpec) -> Json {
                 json!(["s3:GetObject", "s3:PutObject"]),
                 json!([format!("arn:aws:s3:::{}/media/*", names.bucket("media"))]),
             ),
+            // In the same bucket, where the distribution does not look: it asks for `media/*` only.
+            allow(
+                "Documents",
+                json!(["s3:GetObject", "s3:PutObject"]),
+                json!([format!("arn:aws:s3:::{}/documents/*", names.bucket("media"))]),
+            ),
             allow("Secret", json!(["secretsmanager:GetSecretValue"]), json!([secret("api")])),
             metrics,
             allow(
