@@ -1,6 +1,6 @@
-//! Rounds of ruin: changes at full speed while the program and the database are killed with -9 at random and S3 loses
+//! Rounds of ruin: orders at full speed while the program and the database are killed with -9 at random and S3 loses
 //! answers; then the database's disk is destroyed, a copy from before the round put in its place, and the journal
-//! replayed. Every acknowledged change must be there, once.
+//! replayed. Every acknowledged order must be there, once, and the stock that is promised must be what was ordered.
 //!
 //! Two rounds with every run of the tests; a hundred with
 //! `cargo test -p jewel-api --test no_loss -- --ignored --nocapture`.
@@ -13,7 +13,7 @@
 mod support;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::Path,
     process::{Child, Command, Stdio},
     sync::{
@@ -25,14 +25,20 @@ use std::{
 
 use jewel_journal::{ReplayOptions, fence, replay};
 use rand::random_range;
-use serde_json::json;
+use reqwest::RequestBuilder;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use sqlx::{ConnectOptions, MySqlConnection};
 use support::{ORIGIN_SECRET, Shop, environment, journal::contents, s3::Fault, shops};
+use uuid::Uuid;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_jewel-api");
 
 /// How many ask at once.
 const CALLERS: usize = 8;
+
+/// How much there is to sell.
+const STOCK: i64 = 1_000_000;
 
 /// How long a round's load lasts at least.
 const ROUND: Duration = Duration::from_secs(5);
@@ -54,6 +60,8 @@ async fn a_hundred_rounds_lose_nothing() {
 async fn rounds(count: usize) {
     for mut shop in shops().await {
         shop.api.stop().await.unwrap().unwrap();
+        let stock = "UPDATE inventory SET on_hand = ?, reserved = 0, version = version + 1";
+        sqlx::query(stock).bind(STOCK).execute(&mut connect(&shop).await).await.unwrap();
         shop.s3.set_latency(Duration::from_millis(30));
         let load = Load::default();
         for round in 1..=count {
@@ -61,7 +69,7 @@ async fn rounds(count: usize) {
             let (acknowledged, doubtful) =
                 (load.acknowledged.lock().unwrap().len(), load.doubtful.load(Ordering::SeqCst));
             println!(
-                "{} round {round}: {acknowledged} acknowledged and all there, {doubtful} without an answer, {} kills",
+                "{} round {round}: {acknowledged} orders acknowledged and all there, {doubtful} without an answer, {} kills",
                 shop.database.name,
                 load.kills.load(Ordering::SeqCst)
             );
@@ -73,7 +81,8 @@ async fn rounds(count: usize) {
 /// What was done in all rounds.
 #[derive(Default)]
 struct Load {
-    acknowledged: Mutex<BTreeSet<String>>,
+    /// Orders by their keys.
+    acknowledged: Mutex<BTreeMap<Uuid, Uuid>>,
     doubtful: AtomicUsize,
     kills: AtomicUsize,
 }
@@ -107,23 +116,35 @@ async fn one(shop: &mut Shop, load: &Load) {
 }
 
 async fn everything_acknowledged_is_there_once(connection: &mut MySqlConnection, load: &Load) {
-    let query = "SELECT p.slug, COUNT(*) FROM products p JOIN variants v ON v.product_id = p.id
-         JOIN inventory i ON i.variant_id = v.id AND i.on_hand = 7 WHERE p.slug LIKE 'ruin-%' GROUP BY p.slug";
-    let there: Vec<(String, i64)> = sqlx::query_as(query).fetch_all(connection).await.unwrap();
-    assert!(there.iter().all(|(_, count)| *count == 1), "something is there twice");
-    let there: BTreeSet<String> = there.into_iter().map(|(slug, _)| slug).collect();
-    let acknowledged = load.acknowledged.lock().unwrap();
-    let lost: Vec<_> = acknowledged.difference(&there).collect();
+    let query = "SELECT o.id, COUNT(*), COUNT(IF(l.quantity = 1 AND l.price_minor = 18500, 1, NULL)) FROM orders o
+         JOIN order_lines l ON l.order_id = o.id
+         WHERE EXISTS (SELECT 1 FROM order_history h WHERE h.order_id = o.id) GROUP BY o.id";
+    let there: Vec<(Uuid, i64, i64)> = sqlx::query_as(query).fetch_all(&mut *connection).await.unwrap();
+    assert!(
+        there.iter().all(|(_, lines, good)| (*lines, *good) == (1, 1)),
+        "an order has a part twice, or a wrong one"
+    );
+    let there: BTreeSet<Uuid> = there.into_iter().map(|(id, ..)| id).collect();
+    let acknowledged = load.acknowledged.lock().unwrap().clone();
+    let lost: Vec<_> = acknowledged.values().filter(|id| !there.contains(*id)).collect();
     assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+    let different: BTreeSet<&Uuid> = acknowledged.values().collect();
+    assert_eq!(different.len(), acknowledged.len(), "two intents were answered with one order");
+    // Each key made one order, however often it was sent.
+    let keys = "SELECT COUNT(*) - COUNT(DISTINCT subject_id) FROM idempotency_keys";
+    assert_eq!(sqlx::query_scalar::<_, i64>(keys).fetch_one(&mut *connection).await.unwrap(), 0);
+    let stock = "SELECT CAST(reserved AS SIGNED), CAST(on_hand AS SIGNED) FROM inventory i
+         JOIN variants v ON v.id = i.variant_id WHERE v.sku = 'EMB-925'";
+    let (reserved, on_hand): (i64, i64) = sqlx::query_as(stock).fetch_one(connection).await.unwrap();
+    assert_eq!(reserved + STOCK - on_hand, i64::try_from(there.len()).unwrap(), "promised and ordered differ");
 }
 
-/// Changes at full speed, and everything that can die dies; at the end all of it at once.
+/// Orders at full speed, and everything that can die dies; at the end all of it at once.
 async fn ruin(shop: &mut Shop, load: &Load) {
     let address = format!("127.0.0.1:{}", free_port());
     let over = Arc::new(AtomicBool::new(false));
     let mut program = Some(serve(shop, &address));
-    let token = shop.issuer.admin();
-    let callers = (0..CALLERS).map(|_| call(&address, &token, &over, load));
+    let callers = (0..CALLERS).map(|_| call(&address, &over, load));
     let ruin = async {
         let (start, before) = (Instant::now(), load.acknowledged.lock().unwrap().len());
         let enough = || load.acknowledged.lock().unwrap().len() >= before + ENOUGH.0;
@@ -163,32 +184,51 @@ async fn ruin(shop: &mut Shop, load: &Load) {
     futures::future::join(ruin, futures::future::join_all(callers)).await;
 }
 
-/// One caller: one change after the other, each of them new.
-async fn call(address: &str, token: &str, over: &AtomicBool, load: &Load) {
+/// One caller: a cart and its order, one after the other. After a lost answer, the same request again with the same key.
+async fn call(address: &str, over: &AtomicBool, load: &Load) {
     let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(12)).build().unwrap();
+    let post = |path: &str, body: &Value| {
+        let request = client.post(format!("http://{address}/api/v1{path}"));
+        request.header("x-origin-verify", ORIGIN_SECRET).json(body)
+    };
+    let variant = Uuid::from_slice(&Sha256::digest("EMB-925")[..16]).unwrap();
     while !over.load(Ordering::SeqCst) {
-        let slug = format!("ruin-{}", uuid::Uuid::now_v7());
+        let line = post("/cart/lines", &json!({"variant_id": variant, "quantity": 1}));
+        let Some(cart) = answered(line, over, load).await else { continue };
         let body = json!({
-            "slug": slug, "name": "Ruin", "category": "rings", "currency": "SGD",
-            "variants": [{"sku": slug, "metal": "gold_18k", "price_minor": 100, "on_hand": 7}],
+            "email": "ada@example.com", "shipping_method": "standard", "payment_method": "cash_on_delivery",
+            "expected_total_minor": cart["quotes"][0]["total"]["amount"],
+            "address": {"name": "Ada Tan", "line1": "10 Anson Road", "city": "Singapore", "postal_code": "079903",
+                "country": "SG"},
         });
-        let request = client.post(format!("http://{address}/api/v1/admin/products")).bearer_auth(token);
-        match request.header("x-origin-verify", ORIGIN_SECRET).json(&body).send().await {
-            Ok(answer) if answer.status() == 201 => {
-                load.acknowledged.lock().unwrap().insert(slug);
-            }
-            Ok(answer) => {
-                let status = answer.status();
-                assert!(status == 503, "{status}: {}", answer.text().await.unwrap_or_default());
-                load.doubtful.fetch_add(1, Ordering::SeqCst);
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            Err(_) => {
-                load.doubtful.fetch_add(1, Ordering::SeqCst);
-                tokio::time::sleep(Duration::from_millis(20)).await;
+        let key = Uuid::now_v7();
+        while !over.load(Ordering::SeqCst) {
+            let order = post("/orders", &body).header("x-cart-token", cart["token"].as_str().unwrap());
+            if let Some(placed) = answered(order.header("idempotency-key", key.to_string()), over, load).await {
+                let id = placed["order"]["id"].as_str().unwrap().parse().unwrap();
+                load.acknowledged.lock().unwrap().insert(key, id);
+                break;
             }
         }
     }
+}
+
+/// The body of a good answer; of none, or of one that tells to come again, nothing.
+async fn answered(request: RequestBuilder, over: &AtomicBool, load: &Load) -> Option<Value> {
+    if let Ok(answer) = request.send().await {
+        let status = answer.status();
+        if let Ok(body) = answer.json::<Value>().await {
+            if status.is_success() {
+                return Some(body);
+            }
+            assert_eq!(status, 503, "{body}");
+        }
+    }
+    load.doubtful.fetch_add(1, Ordering::SeqCst);
+    if !over.load(Ordering::SeqCst) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    None
 }
 
 fn serve(shop: &Shop, address: &str) -> Child {
