@@ -7,10 +7,12 @@ use sqlx::MySqlPool;
 use crate::{
     auth::TokenVerifier,
     capability::Capabilities,
+    catalogue::together::Products,
     config::{Config, OriginCheck},
     database,
-    http::origin::AcceptedOrigins,
+    http::{origin::AcceptedOrigins, rate::Rate},
     journal::Journal,
+    metrics::{Metrics, cloudwatch::Reporter},
     orders::Terms,
     payments::Payments,
     storage::Storage,
@@ -22,6 +24,7 @@ pub struct App(Arc<Inner>);
 
 struct Inner {
     pool: MySqlPool,
+    products: Products,
     journal: Journal,
     storage: Option<Storage>,
     tokens: TokenVerifier,
@@ -29,19 +32,25 @@ struct Inner {
     payments: Payments,
     capabilities: Capabilities,
     terms: Terms,
+    rate: Option<Rate>,
+    metrics: Metrics,
+    reporter: Option<Reporter>,
     media_base_url: String,
     release: Option<String>,
 }
 
 impl App {
-    /// Makes the application without connecting to anything: the database and the issuer may be away.
+    /// Makes the application without connecting to anything: the database and the issuer may be away. To be called within
+    /// a runtime, which its background work runs on.
     pub fn new(config: &Config) -> Self {
         let origins = match &config.origin {
             OriginCheck::Secrets(secrets) => AcceptedOrigins::only(secrets),
             OriginCheck::Off => AcceptedOrigins::any(),
         };
+        let pool = database::pool(&config.database, database::CONNECTIONS);
         Self(Arc::new(Inner {
-            pool: database::pool(&config.database, database::CONNECTIONS),
+            products: Products::new(&pool),
+            pool,
             journal: Journal::new(config),
             storage: config
                 .aws
@@ -53,6 +62,13 @@ impl App {
             payments: Payments::new(&config.payments),
             capabilities: Capabilities::new(&config.cart_secrets, &config.database.password),
             terms: Terms::new(&config.tax),
+            rate: config.rate_limit.map(Rate::new),
+            metrics: Metrics::new(),
+            reporter: config
+                .aws
+                .as_ref()
+                .zip(config.metrics_namespace.as_ref())
+                .map(|(aws, it)| Reporter::new(aws, it)),
             media_base_url: config.media_base_url.clone(),
             release: config.release.clone(),
         }))
@@ -60,6 +76,11 @@ impl App {
 
     pub(crate) fn pool(&self) -> &MySqlPool {
         &self.0.pool
+    }
+
+    /// Products in full.
+    pub(crate) fn products(&self) -> &Products {
+        &self.0.products
     }
 
     pub(crate) fn journal(&self) -> &Journal {
@@ -89,6 +110,22 @@ impl App {
 
     pub(crate) fn terms(&self) -> &Terms {
         &self.0.terms
+    }
+
+    /// How much each client may ask for, unless there is no limit.
+    pub(crate) fn rate(&self) -> Option<&Rate> {
+        self.0.rate.as_ref()
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// Reports figures until it is dropped; at once where nobody is to be told.
+    pub(crate) async fn report(&self) {
+        if let Some(reporter) = &self.0.reporter {
+            reporter.run(self).await;
+        }
     }
 
     /// The public address of an object in the media bucket: the base and the key without its `media/` prefix.

@@ -115,6 +115,9 @@ impl FromRequestParts<App> for Customer {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let token = bearer(&parts.headers)?;
         let claims = app.tokens().verify(token).await?;
+        if let Some(rate) = app.rate() {
+            rate.take(&claims.sub)?;
+        }
         let (email, is_admin) = (claims.email().map(str::to_owned), is_admin(&claims));
         Ok(Self { subject: claims.sub, email, is_admin, request_id: request_id(parts, app).await })
     }

@@ -1,11 +1,16 @@
-//! What the shop sells: categories, products, and the list with its filters.
+//! What the shop sells: categories, collections, products, and the list with its filters.
 
+pub(crate) mod cards;
 mod cursor;
+mod details;
+mod filter;
 mod listing;
 pub(crate) mod model;
-pub(crate) mod routes;
+mod routes;
 mod search;
+pub(crate) mod show;
 pub(crate) mod store;
+pub(crate) mod together;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -17,4 +22,6 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(routes::list_products))
         .routes(routes!(routes::get_product))
         .routes(routes!(routes::list_categories))
+        .routes(routes!(routes::list_collections))
+        .routes(routes!(routes::get_collection))
 }

@@ -39,6 +39,10 @@ pub struct Config {
     pub tax: TaxConfig,
     /// The release's id, shown by `/version`.
     pub release: Option<String>,
+    /// How many requests a second one client may make, on average.
+    pub rate_limit: Option<u32>,
+    /// Where in CloudWatch figures go.
+    pub metrics_namespace: Option<String>,
     /// What to log, in `tracing`'s filter syntax.
     pub log: String,
 }
@@ -157,7 +161,8 @@ impl Config {
         reader.check_url("JEWEL_JWKS_URL", jwks_url.as_deref().unwrap_or_default());
         let jwks_url = jwks_url.unwrap_or_else(|| format!("{issuer}/.well-known/jwks.json"));
         let (journal, media_bucket) = (reader.journal(), reader.get("JEWEL_MEDIA_BUCKET"));
-        let needs_aws = journal != JournalConfig::Off || media_bucket.is_some();
+        let metrics_namespace = reader.get("JEWEL_METRICS_NAMESPACE");
+        let needs_aws = journal != JournalConfig::Off || media_bucket.is_some() || metrics_namespace.is_some();
         let config = Self {
             listen: reader.parsed("JEWEL_LISTEN", "127.0.0.1:8080", "is not an address such as 127.0.0.1:8080"),
             database: DatabaseConfig {
@@ -178,6 +183,8 @@ impl Config {
             cart_secrets: reader.cart_secrets(),
             tax: TaxConfig { name: reader.tax_name(), basis_points: reader.tax_rate() },
             release: reader.get("JEWEL_RELEASE"),
+            rate_limit: reader.rate_limit(),
+            metrics_namespace,
             log: reader.or("JEWEL_LOG", "info"),
         };
         if reader.problems.is_empty() { Ok(config) } else { Err(ConfigError { problems: reader.problems }) }
@@ -272,6 +279,19 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
                 JournalConfig::Off
             }
         }
+    }
+
+    /// `None` when it is off explicitly.
+    fn rate_limit(&mut self) -> Option<u32> {
+        let text = self.or("JEWEL_RATE_LIMIT", "20");
+        if text == "off" {
+            return None;
+        }
+        let rate = text.parse().ok().filter(|rate| (1..=1_000_000).contains(rate));
+        if rate.is_none() {
+            self.problem("JEWEL_RATE_LIMIT", "is not a number of requests a second from 1 to 1000000, nor off");
+        }
+        rate
     }
 
     fn aws(&mut self) -> AwsConfig {
@@ -381,6 +401,7 @@ mod tests {
         assert_eq!(config.media_base_url, "/media");
         assert_eq!(config.tax, TaxConfig { name: "GST".to_owned(), basis_points: 900 });
         assert!(config.cart_secrets.is_empty());
+        assert_eq!(config.rate_limit, Some(20));
         let OriginCheck::Secrets(secrets) = config.origin else { panic!("the check is off") };
         assert_eq!(
             secrets.iter().map(|s| s.expose_secret()).collect::<Vec<_>>(),
@@ -394,6 +415,7 @@ mod tests {
             "JEWEL_LISTEN" => Some("here".into()),
             "JEWEL_DATABASE_PORT" => Some("70000".into()),
             "JEWEL_DATABASE_TLS" => Some("maybe".into()),
+            "JEWEL_RATE_LIMIT" => Some("0".into()),
             "JEWEL_TOKEN_ISSUER" => Some("issuer.example".into()),
             _ => None,
         })
@@ -410,6 +432,7 @@ mod tests {
         JEWEL_DATABASE_TLS must be required or disabled
         JEWEL_ORIGIN_SECRETS is not set; to accept requests from anywhere, set JEWEL_ORIGIN_CHECK=off
         JEWEL_TOKEN_CLIENT_ID is not set
+        JEWEL_RATE_LIMIT is not a number of requests a second from 1 to 1000000, nor off
         ");
     }
 

@@ -87,6 +87,12 @@ pub(crate) enum ApiError {
     PriceChanged { total_minor: i64 },
     #[error("the idempotency key was used for another request")]
     IdempotencyMismatch,
+    /// A change has to say which version it is made to.
+    #[error("no If-Match")]
+    PreconditionRequired,
+    /// Somebody else changed it meanwhile.
+    #[error("another version")]
+    PreconditionFailed,
     #[error("payload too large")]
     PayloadTooLarge,
     #[error("unsupported media type")]
@@ -99,6 +105,9 @@ pub(crate) enum ApiError {
     WrongOrigin,
     #[error("timed out")]
     Timeout,
+    /// Of one client.
+    #[error("too many requests")]
+    TooManyRequests { wait: std::time::Duration },
     #[error("too many requests at once")]
     Overloaded,
     /// Transactions met and one has to give way: worth another try.
@@ -180,12 +189,15 @@ impl ApiError {
             Self::IdempotencyMismatch => {
                 (422, "/problems/idempotency-mismatch", "This Idempotency-Key was used for another request")
             }
+            Self::PreconditionRequired => (428, "/problems/precondition-required", "Say which version you have"),
+            Self::PreconditionFailed => (412, "/problems/precondition-failed", "Somebody else changed it"),
             Self::PayloadTooLarge => (413, "/problems/payload-too-large", "Payload too large"),
             Self::UnsupportedMediaType => (415, "/problems/unsupported-media-type", "Unsupported media type"),
             Self::Unauthorized(_) => (401, "/problems/unauthorized", "Sign in first"),
             Self::Forbidden => (403, "/problems/forbidden", "Not allowed"),
             Self::WrongOrigin => (403, "/problems/wrong-origin", "Not reachable this way"),
             Self::Timeout => (503, "/problems/timeout", "Took too long"),
+            Self::TooManyRequests { .. } => (429, "/problems/too-many-requests", "Too many requests"),
             Self::Overloaded => (503, "/problems/overloaded", "Too many requests at once"),
             Self::Contended => (503, "/problems/contended", "Others are changing the same"),
             Self::Unavailable { .. } => (503, "/problems/unavailable", "Temporarily unavailable"),
@@ -210,6 +222,8 @@ impl ApiError {
                 total = Some(total_minor);
                 (None, Vec::new())
             }
+            Self::PreconditionRequired => (Some("send If-Match with the ETag that you read".to_owned()), Vec::new()),
+            Self::PreconditionFailed => (Some("read it again".to_owned()), Vec::new()),
             Self::Unauthorized(why) => (Some(why.to_owned()), Vec::new()),
             Self::NotReady(why) => (Some(why), Vec::new()),
             Self::JournalUnavailable => (Some("nothing was changed".to_owned()), Vec::new()),
@@ -238,6 +252,11 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         self.log();
+        let wait = match &self {
+            // At least one: what is less is not worth asking again for.
+            Self::TooManyRequests { wait } => Some(HeaderValue::from(wait.as_secs() + 1)),
+            _ => None,
+        };
         let challenge = matches!(self, Self::Unauthorized(_));
         let problem = self.problem();
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -248,6 +267,9 @@ impl IntoResponse for ApiError {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        if let Some(wait) = wait {
+            headers.insert(header::RETRY_AFTER, wait);
         }
         if challenge {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -57,11 +57,16 @@ pub(crate) async fn livez() -> impl IntoResponse {
     (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn readyz(State(app): State<App>) -> Result<impl IntoResponse, ApiError> {
-    let applied = tokio::time::timeout(DATABASE_TIMEOUT, schema_version(&app)).await;
+    ready(&app).await.map(|()| (NO_STORE, Json(Health { status: "ok" })))
+}
+
+/// Whether the process can do its work, and why not.
+pub(crate) async fn ready(app: &App) -> Result<(), ApiError> {
+    let applied = tokio::time::timeout(DATABASE_TIMEOUT, schema_version(app)).await;
     let applied = applied.map_err(|_| ApiError::NotReady("the database does not answer".to_owned()))??;
     let expected = jewel_migrations::expected_version();
     match applied {
-        Some(applied) if applied >= expected => Ok((NO_STORE, Json(Health { status: "ok" }))),
+        Some(applied) if applied >= expected => Ok(()),
         applied => Err(ApiError::NotReady(format!(
             "the database has schema version {}, this release needs {expected}",
             applied.unwrap_or(0)

@@ -24,6 +24,8 @@ mod idempotency;
 mod ids;
 mod inventory;
 mod journal;
+mod media;
+mod metrics;
 pub mod openapi;
 mod orders;
 mod payments;

@@ -52,9 +52,11 @@ Environment:
   JEWEL_TAX_NAME           the tax that prices include (GST)
   JEWEL_TAX_PERCENT        its rate, with at most two decimals (9)
   JEWEL_RELEASE            the release's id, shown by /version
+  JEWEL_RATE_LIMIT         requests a second that one visitor or customer may make, or off (20)
+  JEWEL_METRICS_NAMESPACE  where in CloudWatch figures go; nowhere when unset
   JEWEL_LOG                what to log, for example info or jewel_api=debug (info)
   AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
-                           required for the journal and the media bucket
+                           required for the journal, the media bucket and figures
   AWS_ENDPOINT_URL         another address than AWS's own
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration";

@@ -1,11 +1,17 @@
 //! The OpenAPI document: made of the routes themselves, so that it cannot drift from them.
 
+pub(crate) mod page;
+
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::{
+        Content, PathItem, Ref, ResponseBuilder,
+        path::Operation,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 
-use crate::error::Problem;
+use crate::error::{PROBLEM_JSON, Problem};
 
 /// The document as JSON text, ending in a newline.
 pub fn document() -> String {
@@ -39,6 +45,35 @@ pub fn document() -> String {
     ),
 )]
 pub(crate) struct Document;
+
+/// What the layers around every route below `/api` may answer, and routes need not say.
+const EVERYWHERE: [(&str, &str); 3] = [
+    ("403", "The request did not come through the shop's address, or the caller may not do this"),
+    ("429", "The caller asked too often; `Retry-After` says when to come back"),
+    ("503", "Busy, or something the server needs is away; `Retry-After` says when to come back"),
+];
+
+/// Adds those answers where a route does not document them itself.
+pub(crate) fn complete(document: &mut utoipa::openapi::OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        if path.starts_with("/api/") {
+            operations(item).for_each(add_missing);
+        }
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch].into_iter().flatten()
+}
+
+fn add_missing(operation: &mut Operation) {
+    for (status, description) in EVERYWHERE {
+        operation.responses.responses.entry(status.to_owned()).or_insert_with(|| {
+            let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+            ResponseBuilder::new().description(description).content(PROBLEM_JSON, problem).build().into()
+        });
+    }
+}
 
 struct BearerToken;
 

@@ -81,7 +81,12 @@ pub async fn serve_until(
             Err(_) => std::future::pending().await,
         }
     };
+    let reporting = async {
+        app.report().await;
+        std::future::pending::<()>().await;
+    };
     tokio::select! {
+        () = reporting => {}
         () = serving => {}
         () = timers::run(app.clone()) => {}
         () = deadline => tracing::warn!(seconds = drain_deadline.as_secs(), "requests still in flight were cut off"),

@@ -12,7 +12,7 @@ use sqlx::{MySql, MySqlConnection, Transaction};
 use time::{OffsetDateTime, PrimitiveDateTime};
 use uuid::Uuid;
 
-use crate::{app::App, error::ApiError, http::observe};
+use crate::{app::App, catalogue::cards, error::ApiError, http::observe};
 
 /// How often a transaction that met another one is done again.
 const ATTEMPTS: u32 = 10;
@@ -84,6 +84,11 @@ impl Work {
         self.touched.entry(table).or_default().insert(id);
     }
 
+    /// The ids touched so far in a table.
+    pub(crate) fn touched(&self, name: &str) -> Vec<Uuid> {
+        table(name).and_then(|table| self.touched.get(table)).into_iter().flatten().copied().collect()
+    }
+
     /// Says that the answer is that of an earlier transaction: it is given when that one's event is in the journal.
     pub(crate) fn repeats(&mut self, event: Uuid) {
         self.earlier = Some(event);
@@ -94,6 +99,7 @@ impl Work {
             self.transaction.commit().await?;
             return Ok(self.earlier);
         }
+        cards::renew(&mut self).await?;
         if let Actor::Admin(subject) = &caller.actor {
             let detail: BTreeMap<&str, Vec<String>> = self
                 .touched

@@ -23,6 +23,8 @@ pub struct DeployApi<'a> {
     pub jwks_url: Option<&'a str>,
     /// Where the instance finds AWS, when that is not AWS itself.
     pub aws_endpoint: Option<&'a str>,
+    /// Where in CloudWatch the API's own figures go: the one place its key may write to.
+    pub metrics_namespace: &'a str,
     /// What the API logs, in `tracing`'s filter syntax.
     pub log: &'a str,
     /// How long a started release may take to be ready.
@@ -34,10 +36,11 @@ pub struct DeployApi<'a> {
 impl<'a> DeployApi<'a> {
     /// A deployment with the usual patience and logging.
     #[must_use]
-    pub fn new(binary: &'a Path, version: &'a str) -> Self {
+    pub fn new(binary: &'a Path, version: &'a str, metrics_namespace: &'a str) -> Self {
         Self {
             binary,
             version,
+            metrics_namespace,
             jwks_url: None,
             aws_endpoint: None,
             log: "info",
@@ -102,7 +105,10 @@ async fn environment(reach: &Reach<'_>, wanted: &DeployApi<'_>, delivery: &Deliv
     if let Some(url) = wanted.jwks_url {
         environment.set("JEWEL_JWKS_URL", url);
     }
+    environment.set("JEWEL_JOURNAL", format!("s3://{}/journal", outputs.backups_bucket));
+    environment.set("JEWEL_MEDIA_BUCKET", outputs.media_bucket.as_str());
     environment.set("JEWEL_MEDIA_BASE_URL", "/media");
+    environment.set("JEWEL_METRICS_NAMESPACE", wanted.metrics_namespace);
     environment.set("JEWEL_LOG", wanted.log);
     Ok(environment)
 }

@@ -12,6 +12,8 @@ const DEFAULT_LIMIT: u32 = 24;
 const LARGEST_LIMIT: u32 = 100;
 /// Longer filter values match nothing we could have stored.
 const LONGEST_CODE: usize = 120;
+/// Longer stones and ring sizes are stored nowhere, in characters.
+const LONGEST_TEXT: usize = 64;
 /// Longer searches are refused, in characters.
 const LONGEST_SEARCH: usize = 200;
 
@@ -24,9 +26,18 @@ pub(crate) struct ListParams {
     /// Only products of the category with this slug.
     #[param(value_type = Option<String>, example = "rings")]
     category: Option<String>,
+    /// Only products of the collection with this slug.
+    #[param(value_type = Option<String>, example = "tides")]
+    collection: Option<String>,
     /// Only products with a variant in this metal.
     #[param(value_type = Option<String>, example = "gold_18k")]
     metal: Option<String>,
+    /// Only products with a variant with this stone.
+    #[param(value_type = Option<String>, max_length = 64, example = "Citrine")]
+    stone: Option<String>,
+    /// Only products with a variant of this ring size.
+    #[param(value_type = Option<String>, max_length = 64, example = "12")]
+    ring_size: Option<String>,
     /// Only products with a variant that costs at least this, in minor units.
     #[param(value_type = Option<u64>)]
     min_price: Option<String>,
@@ -70,11 +81,14 @@ impl Sort {
     ];
 }
 
-/// A checked request for a page. Metal, prices and stock have to be met by one and the same variant.
+/// A checked request for a page. Metal, stone, size, prices and stock have to be met by one and the same variant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Listing {
     pub(crate) category: Option<String>,
+    pub(crate) collection: Option<String>,
     pub(crate) metal: Option<String>,
+    pub(crate) stone: Option<String>,
+    pub(crate) ring_size: Option<String>,
     pub(crate) min_price: Option<i64>,
     pub(crate) max_price: Option<i64>,
     pub(crate) in_stock: bool,
@@ -100,7 +114,18 @@ impl ListParams {
             Some(value)
         };
         let category = code("category", self.category);
+        let collection = code("collection", self.collection);
         let metal = code("metal", self.metal);
+
+        let mut text = |field: &str, value: Option<String>| {
+            let value = present(value)?;
+            if value.chars().count() > LONGEST_TEXT || value.chars().any(char::is_control) {
+                wrong(field, "is not one line of at most 64 characters");
+            }
+            Some(value)
+        };
+        let stone = text("stone", self.stone);
+        let ring_size = text("ring_size", self.ring_size);
 
         let mut price = |field: &str, value: Option<String>| {
             let price = present(value)?.parse::<i64>().ok().filter(|price| *price >= 0);
@@ -148,7 +173,10 @@ impl ListParams {
         }
         Ok(Listing {
             category,
+            collection,
             metal,
+            stone,
+            ring_size,
             min_price,
             max_price,
             in_stock,
@@ -169,7 +197,10 @@ mod tests {
         let empty = || Some(String::new());
         let params = ListParams {
             category: empty(),
+            collection: empty(),
             metal: empty(),
+            stone: empty(),
+            ring_size: empty(),
             min_price: empty(),
             max_price: empty(),
             in_stock: empty(),
@@ -186,7 +217,10 @@ mod tests {
         let text = |value: &str| Some(value.to_owned());
         let params = ListParams {
             category: text("Rings'"),
+            collection: text("a/b"),
             metal: text("gold 18k"),
+            stone: text("a\u{0}b"),
+            ring_size: text(&"1".repeat(65)),
             min_price: text("-1"),
             max_price: text("9223372036854775808"),
             in_stock: text("maybe"),
@@ -197,7 +231,8 @@ mod tests {
         };
         let Err(ApiError::InvalidRequest { errors, .. }) = params.check() else { panic!("it was accepted") };
         let fields: Vec<&str> = errors.iter().map(|error| error.field.as_str()).collect();
-        assert_eq!(fields, ["category", "metal", "min_price", "max_price", "in_stock", "q", "sort", "limit", "cursor"]);
+        let expected = "category collection metal stone ring_size min_price max_price in_stock q sort limit cursor";
+        assert_eq!(fields.join(" "), expected);
     }
 
     #[test]

@@ -18,11 +18,24 @@ pub(crate) struct Money {
 /// A picture.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Image {
-    /// Its address, absolute or relative to the shop's.
+    /// Its address in the largest size, absolute or relative to the shop's.
     #[schema(example = "/media/products/aurora-ring/1.svg")]
     pub(crate) url: String,
     /// What it shows, in words.
     pub(crate) alt: String,
+    /// In pixels.
+    pub(crate) width: i32,
+    /// In pixels.
+    pub(crate) height: i32,
+    /// All sizes it comes in, the smallest first.
+    pub(crate) sizes: Vec<ImageSize>,
+}
+
+/// One size of a picture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct ImageSize {
+    /// Its address, absolute or relative to the shop's. What is there never changes.
+    pub(crate) url: String,
     /// In pixels.
     pub(crate) width: i32,
     /// In pixels.
@@ -96,6 +109,38 @@ pub(crate) struct ProductPage {
     pub(crate) next_cursor: Option<String>,
 }
 
+/// A collection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Collection {
+    /// Its name in addresses and filters.
+    #[schema(example = "tides")]
+    pub(crate) slug: String,
+    /// Its name for people.
+    #[schema(example = "Tides")]
+    pub(crate) name: String,
+    /// A sentence about it; may be empty.
+    pub(crate) description: String,
+    /// How many products it has.
+    pub(crate) product_count: i64,
+}
+
+/// All collections.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Collections {
+    /// In the order the shop wants them shown.
+    pub(crate) items: Vec<Collection>,
+}
+
+/// A collection with its products.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct CollectionDetail {
+    /// What the list shows of it.
+    #[serde(flatten)]
+    pub(crate) collection: Collection,
+    /// Its products, in its own order: at most 100.
+    pub(crate) products: Vec<ProductSummary>,
+}
+
 /// A product in full.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct ProductDetail {
@@ -104,6 +149,8 @@ pub(crate) struct ProductDetail {
     pub(crate) summary: ProductSummary,
     /// All its pictures, in order.
     pub(crate) images: Vec<Image>,
+    /// Pictures all around it, in turning order; empty when there are none.
+    pub(crate) frames: Vec<Image>,
     /// What can be bought.
     pub(crate) variants: Vec<Variant>,
 }
@@ -119,6 +166,9 @@ pub(crate) struct Variant {
     /// A code such as `gold_18k` or `platinum_950`.
     #[schema(example = "gold_18k")]
     pub(crate) metal: String,
+    /// How pure its gold is, in 24ths; null for other metals.
+    #[schema(example = 18)]
+    pub(crate) karat: Option<u8>,
     /// The main stone, if any.
     pub(crate) stone: Option<String>,
     /// The size as printed on the label; null for what is not a ring.

@@ -3,9 +3,10 @@
 use axum::{Json, extract::State};
 
 use super::{
+    details::Detail,
     listing::ListParams,
-    model::{Categories, Category, CategoryRef, Image, Money, ProductDetail, ProductPage, ProductSummary, Variant},
-    store::{self, ImageRow, ProductRow, VariantRow},
+    model::{Categories, Category, Collection, CollectionDetail, Collections, ProductDetail, ProductPage},
+    show, store,
 };
 use crate::{
     app::App,
@@ -27,7 +28,7 @@ pub(crate) async fn list_products(
 ) -> Result<Json<ProductPage>, ApiError> {
     let page = store::page(app.pool(), &params.check()?).await?;
     let next_cursor = page.next.map(|cursor| cursor.encode());
-    Ok(Json(ProductPage { items: page.rows.into_iter().map(|row| summary(&app, row)).collect(), next_cursor }))
+    Ok(Json(ProductPage { items: page.rows.into_iter().map(|row| show::summary(&app, row)).collect(), next_cursor }))
 }
 
 /// One product in full.
@@ -43,7 +44,15 @@ pub(crate) async fn get_product(
     State(app): State<App>,
     Path(slug): Path<String>,
 ) -> Result<Json<ProductDetail>, ApiError> {
-    detail(&app, &slug).await?.map(Json).ok_or(ApiError::NotFound)
+    let Detail { product: row, images, variants } = app.products().get(&slug).await?.ok_or(ApiError::NotFound)?;
+    let currency = row.currency.clone();
+    let (frames, images): (Vec<_>, Vec<_>) = images.into_iter().partition(|row| row.is_frame);
+    Ok(Json(ProductDetail {
+        summary: show::summary(&app, row),
+        images: images.into_iter().map(|row| show::image(&app, row)).collect(),
+        frames: frames.into_iter().map(|row| show::image(&app, row)).collect(),
+        variants: variants.into_iter().map(|row| show::variant(row, &currency)).collect(),
+    }))
 }
 
 /// All categories with the number of their products.
@@ -67,54 +76,37 @@ pub(crate) async fn list_categories(State(app): State<App>) -> Result<Json<Categ
     Ok(Json(Categories { items }))
 }
 
-/// A product in full; `None` when there is no such one.
-pub(crate) async fn detail(app: &App, slug: &str) -> Result<Option<ProductDetail>, ApiError> {
-    let Some(row) = store::product(app.pool(), slug).await? else { return Ok(None) };
-    let images = store::images(app.pool(), row.id).await?;
-    let variants = store::variants(app.pool(), row.id).await?;
-    let currency = row.currency.clone();
-    Ok(Some(ProductDetail {
-        summary: summary(app, row),
-        images: images.into_iter().map(|row| image(app, row)).collect(),
-        variants: variants.into_iter().map(|row| variant(row, &currency)).collect(),
-    }))
+/// All collections with the number of their products.
+#[utoipa::path(get, path = "/collections", tag = "catalogue", responses(
+    (status = OK, body = Collections),
+    (status = NOT_MODIFIED, description = "The answer has not changed since the one with the given `If-None-Match`"),
+    (status = FORBIDDEN, body = Problem, content_type = "application/problem+json"),
+    (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn list_collections(State(app): State<App>) -> Result<Json<Collections>, ApiError> {
+    let rows = store::collections(app.pool()).await?;
+    Ok(Json(Collections { items: rows.into_iter().map(collection).collect() }))
 }
 
-fn summary(app: &App, row: ProductRow) -> ProductSummary {
-    let shown = row.object_key.zip(row.alt).zip(row.width).zip(row.height);
-    ProductSummary {
-        id: row.id,
-        slug: row.slug,
-        name: row.name,
-        description: row.description,
-        category: CategoryRef { slug: row.category_slug, name: row.category_name },
-        price_from: Money { amount: row.price_from_minor, currency: row.currency },
-        in_stock: row.in_stock,
-        image: shown
-            .map(|(((object_key, alt), width), height)| image(app, ImageRow { object_key, alt, width, height })),
-        metals: row
-            .metals
-            .as_deref()
-            .unwrap_or_default()
-            .split(',')
-            .filter(|m| !m.is_empty())
-            .map(Into::into)
-            .collect(),
-    }
+/// One collection with its products, in its own order. Other orders: the product list with `collection`.
+#[utoipa::path(get, path = "/collections/{slug}", tag = "catalogue", params(("slug" = String, Path, example = "tides")),
+    responses(
+        (status = OK, body = CollectionDetail),
+        (status = NOT_MODIFIED, description = "The answer has not changed since the one with the given `If-None-Match`"),
+        (status = FORBIDDEN, body = Problem, content_type = "application/problem+json"),
+        (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),
+        (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn get_collection(
+    State(app): State<App>,
+    Path(slug): Path<String>,
+) -> Result<Json<CollectionDetail>, ApiError> {
+    let row = store::collection(app.pool(), &slug).await?.ok_or(ApiError::NotFound)?;
+    let products = store::collected(app.pool(), row.id).await?;
+    let products = products.into_iter().map(|row| show::summary(&app, row)).collect();
+    Ok(Json(CollectionDetail { collection: collection(row), products }))
 }
 
-fn image(app: &App, row: ImageRow) -> Image {
-    Image { url: app.media_url(&row.object_key), alt: row.alt, width: row.width, height: row.height }
-}
-
-fn variant(row: VariantRow, currency: &str) -> Variant {
-    Variant {
-        id: row.id,
-        sku: row.sku,
-        metal: row.metal,
-        stone: row.stone,
-        ring_size: row.ring_size,
-        price: Money { amount: row.price_minor, currency: currency.to_owned() },
-        available: row.available.max(0),
-    }
+fn collection(row: store::GroupRow) -> Collection {
+    Collection { slug: row.slug, name: row.name, description: row.description, product_count: row.product_count }
 }

@@ -3,13 +3,16 @@
 use axum::{
     body::{Body, Bytes, to_bytes},
     extract::Request,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use sha2::{Digest, Sha256};
 
 use crate::error::ApiError;
+
+/// Nobody keeps the answer.
+pub(crate) const NO_STORE: (HeaderName, HeaderValue) = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 
 const PUBLIC: HeaderValue =
     HeaderValue::from_static("public, max-age=60, stale-while-revalidate=30, stale-if-error=3600");

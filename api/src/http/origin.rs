@@ -2,6 +2,7 @@
 
 use axum::{
     extract::{Request, State},
+    http::HeaderName,
     middleware::Next,
     response::Response,
 };
@@ -11,7 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::{app::App, error::ApiError};
 
 /// The header the distribution adds. A visitor who sends it has it replaced there.
-const HEADER: &str = "x-origin-verify";
+pub(super) const HEADER: HeaderName = HeaderName::from_static("x-origin-verify");
 
 /// The accepted values, as hashes: comparing those takes the same time whatever was sent.
 pub(crate) struct AcceptedOrigins(Option<Vec<[u8; 32]>>);
@@ -25,6 +26,11 @@ impl AcceptedOrigins {
     /// Every request.
     pub(crate) fn any() -> Self {
         Self(None)
+    }
+
+    /// Whether there is a check at all: without one, nothing that a request says about its way is to be believed.
+    pub(crate) fn are_checked(&self) -> bool {
+        self.0.is_some()
     }
 
     fn accept(&self, value: &[u8]) -> bool {

@@ -15,6 +15,11 @@ export function h(name, attributes = {}, ...children) {
   return element;
 }
 
+/** The sizes of a picture, for `srcset`; nothing when it has one only. */
+export function sizes(image) {
+  return image.sizes?.length > 1 ? image.sizes.map(({ url, width }) => `${url} ${width}w`).join(", ") : null;
+}
+
 /** Puts these children in the place of all others. */
 export function replace(element, ...children) {
   element.replaceChildren(...children.flat().filter(Boolean));

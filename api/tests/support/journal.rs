@@ -72,6 +72,16 @@ pub(crate) async fn replayed(connection: &mut MySqlConnection, s3: &S3) -> Repor
     first
 }
 
+/// Asserts that a copy that was taken before and the journal give all that the shop has: whatever changed was said.
+pub(crate) async fn assert_recovered(early: &mut MySqlConnection, s3: &S3) {
+    replayed(early, s3).await;
+    let (recovered, shop) = (contents(early, "").await, contents(early, "shop").await);
+    for (recovered, shop) in recovered.iter().zip(&shop) {
+        assert_eq!(recovered, shop);
+    }
+    assert_eq!(recovered.len(), shop.len());
+}
+
 /// Every row of every journaled table, of another database of the server if it is named.
 pub(crate) async fn contents(connection: &mut MySqlConnection, database: &str) -> Vec<(&'static str, String)> {
     let mut all = Vec::new();

@@ -6,6 +6,7 @@ pub(crate) mod journal;
 pub(crate) mod s3;
 #[path = "../../../migrations/tests/server/mod.rs"]
 pub(crate) mod server;
+mod signature;
 pub(crate) mod stripe;
 
 use std::{net::TcpListener, time::Duration};
@@ -76,12 +77,14 @@ pub(crate) fn environment(database: &Server, issuer: &Issuer, s3: &S3) -> Vec<(&
         ("JEWEL_PAYMENT_METHODS", "bank_transfer,cash_on_delivery".into()),
         ("JEWEL_BANK_DETAILS", BANK.into()),
         ("JEWEL_RELEASE", "0.1.0-test".into()),
+        // All tests are one client.
+        ("JEWEL_RATE_LIMIT", "off".into()),
         ("JEWEL_JOURNAL", format!("s3://{BACKUPS}/journal")),
         ("JEWEL_MEDIA_BUCKET", MEDIA.into()),
         ("AWS_ENDPOINT_URL", s3.url.clone()),
         ("AWS_REGION", "eu-west-1".into()),
         ("AWS_ACCESS_KEY_ID", "a-key".into()),
-        ("AWS_SECRET_ACCESS_KEY", "a-secret-key-for-tests".into()),
+        ("AWS_SECRET_ACCESS_KEY", signature::SECRET.into()),
     ]
 }
 

@@ -10,12 +10,14 @@ use axum::{
     Router,
     body::Bytes,
     extract::{DefaultBodyLimit, Path, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
     routing::any,
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use sha2::{Digest, Sha256};
+
+use super::signature;
 
 /// What happens to one PUT instead of what should.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +37,7 @@ pub(crate) enum Fault {
 pub(crate) struct Object {
     pub(crate) body: Bytes,
     pub(crate) content_type: String,
+    pub(crate) cache_control: String,
 }
 
 #[derive(Default)]
@@ -89,7 +92,7 @@ impl S3 {
 
     /// Stores an object, as somebody else.
     pub(crate) fn store(&self, bucket: &str, key: &str, body: impl Into<Bytes>, content_type: &str) {
-        let object = Object { body: body.into(), content_type: content_type.to_owned() };
+        let object = Object { body: body.into(), content_type: content_type.to_owned(), cache_control: String::new() };
         self.cloud.lock().unwrap().objects.insert(format!("{bucket}/{key}"), object);
     }
 
@@ -116,6 +119,7 @@ async fn answer(
     State(cloud): State<Arc<Mutex<Cloud>>>,
     Path((bucket, key)): Path<(String, String)>,
     method: Method,
+    uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -133,6 +137,9 @@ async fn answer(
     }
     if away {
         return error(StatusCode::SERVICE_UNAVAILABLE, "SlowDown");
+    }
+    if signature::is_good(&method, &uri, &headers) == Some(false) {
+        return error(StatusCode::FORBIDDEN, "SignatureDoesNotMatch");
     }
     match method {
         Method::PUT => match fault {
@@ -185,7 +192,8 @@ fn put(cloud: &Mutex<Cloud>, place: String, headers: &HeaderMap, body: Bytes) ->
         return error(StatusCode::PRECONDITION_FAILED, "PreconditionFailed");
     }
     let content_type = text("content-type").unwrap_or("application/octet-stream").to_owned();
-    cloud.objects.insert(place, Object { body, content_type });
+    let cache_control = text("cache-control").unwrap_or_default().to_owned();
+    cloud.objects.insert(place, Object { body, content_type, cache_control });
     ([(header::ETAG, format!("\"{checksum}\""))], StatusCode::OK).into_response()
 }
 

@@ -58,7 +58,7 @@ mod storage;
 mod tags;
 mod watching;
 
-pub use access::{CiDocuments, ci_documents};
+pub use access::{CiDocuments, ci_documents, metrics_namespace};
 pub use calls::Calls;
 pub use clients::{Clients, ConnectOptions, EndpointOverride};
 pub use denial::Denial;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     Event, Key, Source, SourceError,
-    apply::{self, ApplyError, Applied, Columns},
+    apply::{self, Applied, ApplyError, Columns},
     chain::{Broken, Chain},
     upcast::{UPCASTS, Upcast, upcast},
 };
@@ -247,9 +247,7 @@ async fn no_orphans(connection: &mut MySqlConnection) -> Result<(), ReplayError>
         pairs.push((column, parent_column));
     }
     for ((table, constraint), (parent, pairs)) in constraints {
-        let all = |make: &dyn Fn(&(String, String)) -> String| {
-            pairs.iter().map(make).collect::<Vec<_>>().join(" AND ")
-        };
+        let all = |make: &dyn Fn(&(String, String)) -> String| pairs.iter().map(make).collect::<Vec<_>>().join(" AND ");
         let matches = all(&|(own, other)| format!("parent.{other} = child.{own}"));
         let refers = all(&|(own, _)| format!("child.{own} IS NOT NULL"));
         let query = sqlx::AssertSqlSafe(format!(

@@ -53,7 +53,9 @@ struct Content<'a> {
 enum Put {
     Stored,
     /// Taken; `ours` when it may be an earlier attempt that took it.
-    Taken { perhaps_ours: bool },
+    Taken {
+        perhaps_ours: bool,
+    },
 }
 
 impl Writer {
@@ -82,12 +84,7 @@ impl Writer {
     ///
     /// # Errors
     /// When the epoch is over: then it is not known what became of them, and nothing more may be written with this writer.
-    pub async fn append(
-        &mut self,
-        store: &impl Append,
-        events: &[&str],
-        at: OffsetDateTime,
-    ) -> Result<Key, GivenUp> {
+    pub async fn append(&mut self, store: &impl Append, events: &[&str], at: OffsetDateTime) -> Result<Key, GivenUp> {
         self.write(store, &Content { kind: Kind::Events, at, release: None, lines: events }).await
     }
 

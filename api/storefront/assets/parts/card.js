@@ -1,6 +1,6 @@
 // A piece in a list.
 
-import { h } from "../dom.js";
+import { h, sizes } from "../dom.js";
 import { metal, money } from "../words.js";
 
 /** A list entry; the first few pictures of a page are `eager`. */
@@ -18,6 +18,8 @@ export function card(piece, { eager = false } = {}) {
         image
           ? h("img", {
               src: image.url,
+              srcset: sizes(image),
+              sizes: "(min-width: 60rem) 25vw, 50vw",
               // The name follows as text; saying it twice would only be in the way.
               alt: image.alt.startsWith(`${piece.name}: `) ? image.alt.slice(piece.name.length + 2) : image.alt,
               width: image.width,

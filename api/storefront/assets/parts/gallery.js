@@ -1,6 +1,6 @@
 // A piece's pictures: one large, all of them small beside it.
 
-import { h } from "../dom.js";
+import { h, sizes } from "../dom.js";
 
 /** The gallery of these images; an empty frame when there are none. */
 export function gallery(images) {
@@ -18,12 +18,13 @@ export function gallery(images) {
           shown.replaceChildren(picture(image));
         },
       },
-      picture({ ...image, alt: "" }),
+      picture({ ...image, alt: "" }, { sizes: "6rem" }),
     ),
   );
   return h("div", { class: "gallery" }, shown, images.length > 1 ? h("div", { class: "thumbs" }, thumbs) : null);
 }
 
-function picture({ url, alt, width, height }, more = {}) {
-  return h("img", { src: url, alt, width, height, ...more });
+function picture(image, more = {}) {
+  const { url, alt, width, height } = image;
+  return h("img", { src: url, srcset: sizes(image), sizes: "(min-width: 60rem) 50vw, 100vw", alt, width, height, ...more });
 }

@@ -78,7 +78,7 @@ fn policy(spec: &StackSpec) -> Json {
 }
 
 /// Where the API's own figures go.
-pub(crate) fn metrics_namespace(spec: &StackSpec) -> String {
+pub fn metrics_namespace(spec: &StackSpec) -> String {
     format!("Jewel/{}", Names::new(spec).stack())
 }
 

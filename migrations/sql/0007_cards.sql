@@ -1,0 +1,30 @@
+-- What lists show of a product, gathered in one row: a page of 24 products would otherwise look into some 200 rows of
+-- variants, stock and pictures. Whatever changes one of those writes the card in the same transaction (`cards.rs` in the
+-- API), so a card is never older than what it is made of. A product without a card is looked up the long way.
+--
+-- `metals` are codes separated by commas; the columns after `in_stock` are those of the first picture.
+
+CREATE TABLE cards (
+    product_id BINARY(16)   NOT NULL,
+    metals     TEXT         CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    in_stock   INT          NOT NULL,
+    object_key VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+    alt        VARCHAR(255) NULL,
+    width      INT          NULL,
+    height     INT          NULL,
+    sizes      TEXT         NULL,
+    version    BIGINT       NOT NULL DEFAULT 1,
+    PRIMARY KEY (product_id),
+    CONSTRAINT cards_product_fk FOREIGN KEY (product_id) REFERENCES products (id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_520_ci;
+
+INSERT IGNORE INTO cards (product_id, metals, in_stock, object_key, alt, width, height, sizes)
+SELECT p.id,
+    COALESCE((SELECT GROUP_CONCAT(DISTINCT v.metal ORDER BY v.metal SEPARATOR ',')
+        FROM variants v WHERE v.product_id = p.id AND v.status = 'active'), ''),
+    EXISTS (SELECT 1 FROM variants v JOIN inventory s ON s.variant_id = v.id
+        WHERE v.product_id = p.id AND v.status = 'active' AND s.on_hand > s.reserved),
+    i.object_key, i.alt, i.width, i.height, i.sizes
+FROM products p
+LEFT JOIN images i ON i.id = (SELECT f.id FROM images f
+    WHERE f.product_id = p.id AND f.frame_set_id IS NULL AND f.removed_at IS NULL ORDER BY f.position, f.id LIMIT 1);
