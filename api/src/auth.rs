@@ -147,6 +147,7 @@ impl FromRequestParts<App> for Admin {
         if let Some(rate) = app.rate() {
             rate.take(&claims.sub)?;
         }
+        Ok(Self { subject: claims.sub, request_id: request_id(parts, app).await })
     }
 }
 
