@@ -55,7 +55,7 @@ async fn no_statement_goes_without_an_index() {
 
 /// Two thousand products with a variant and a picture each.
 async fn grow(database: &mut MySqlConnection) {
-    let id = |kind: &str| format!("UNHEX(LEFT(SHA2(CONCAT('{kind}', n), 256), 32))");
+    let id = |kind: &str| format!("UNHEX(LEFT(SHA2(CONCAT('grown-{kind}', n), 256), 32))");
     let (product, variant, image) = (id("p"), id("v"), id("i"));
     let numbers = "(SELECT a.d + 10 * b.d + 100 * c.d + 1000 * e.d AS n FROM
         (SELECT 0 d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5

@@ -81,6 +81,8 @@ def main():
                 headers = [f"x-origin-verify: {speed.ORIGIN}", *who]
                 command = [
                     folder / "bin/schemathesis", "run", f"http://127.0.0.1:{port}/api/openapi.json",
+                    # The schema here was not put there by the migrator, and that says so.
+                    "--exclude-path", "/readyz",
                     "--checks", ",".join(CHECKS), "--seed", "1", "--max-examples", "40", "--suppress-health-check", "all",
                     *(part for header in headers for part in ("--header", header)), *own,
                 ]

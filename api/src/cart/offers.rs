@@ -47,7 +47,8 @@ pub(crate) async fn offers(
 ) -> Result<BTreeMap<Uuid, Offer>, sqlx::Error> {
     let mut query = QueryBuilder::<MySql>::new(
         "SELECT v.id AS variant_id, v.sku, p.slug, p.name, v.metal, v.stone, v.ring_size, p.currency, v.price_minor,
-            p.status, CAST(COALESCE(s.on_hand - s.reserved, 0) AS SIGNED) AS available
+            CASE WHEN v.status = 'active' THEN p.status ELSE v.status END AS status,
+            CAST(COALESCE(s.on_hand - s.reserved, 0) AS SIGNED) AS available
          FROM variants v JOIN products p ON p.id = v.product_id LEFT JOIN inventory s ON s.variant_id = v.id
          WHERE v.id IN (",
     );

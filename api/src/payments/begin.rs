@@ -18,6 +18,7 @@ use crate::{
     catalogue::model::Money,
     config::PaymentMethod,
     error::{ApiError, chain},
+    http::journaled,
     orders::{Order, Status},
     work::{Caller, Work, transact},
 };
@@ -45,6 +46,7 @@ async fn step(app: &App, caller: &Caller, order: &Order) -> Result<NextStep, Api
     let name = provider_of(order.payment_method.code());
     let known = store::latest(app.pool(), order.id).await?;
     if let Some(payment) = known.as_ref().filter(|payment| payment.state.has_money()) {
+        journaled::done();
         return Ok(next_step(app, order, payment, None));
     }
     if !matches!(order.status, Status::PendingPayment | Status::Confirmed) {

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     app::App,
     error::{ApiError, Problem},
-    http::extract::Path,
+    http::{extract::Path, journaled},
     orders::{self, Buyer},
     work::{Caller, transact},
 };
@@ -96,6 +96,8 @@ pub(crate) async fn stripe_webhook(
         let about = (message, notice);
         let caller = Caller::system(STRIPE);
         transact(&app, "payment.told", &caller, &about, |work, about| notify::receive(work, about).boxed()).await?;
+    } else {
+        journaled::done();
     }
     Ok(([NO_STORE], Answer(Received { received: true })))
 }
