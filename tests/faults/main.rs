@@ -54,8 +54,8 @@ fn main() -> ExitCode {
         let trials = FIXED.iter().map(|(name, _)| nothing(name)).chain([nothing("cases")]).collect();
         return libtest_mimic::run(&arguments, trials).exit_code();
     }
-    // Most of a case is waiting.
-    arguments.test_threads.get_or_insert(4);
+    // Most of a case is waiting. An account has three Free plans, and each shop takes one.
+    arguments.test_threads.get_or_insert(3);
     let ground = Arc::new(Ground::new());
     let record = Arc::new(Record::make(&ground));
     let cases = slice::choose(&record);
