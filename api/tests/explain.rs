@@ -56,7 +56,7 @@ async fn no_statement_goes_without_an_index() {
 /// Two thousand products with a variant and a picture each.
 async fn grow(database: &mut MySqlConnection) {
     let id = |kind: &str| format!("UNHEX(LEFT(SHA2(CONCAT('grown-{kind}', n), 256), 32))");
-    let (product, variant, image) = (id("p"), id("v"), id("i"));
+    let (product, variant, image, member) = (id("p"), id("v"), id("i"), id("m"));
     let numbers = "(SELECT a.d + 10 * b.d + 100 * c.d + 1000 * e.d AS n FROM
         (SELECT 0 d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5
          UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9) a
@@ -85,8 +85,17 @@ async fn grow(database: &mut MySqlConnection) {
             "INSERT INTO images (id, product_id, position, object_key, alt, width, height, created_at)
              SELECT {image}, {product}, 1, CONCAT('media/', n), '', 1, 1, '2026-03-01' FROM {numbers}"
         ),
+        "INSERT INTO collections (id, slug, name, created_at, updated_at)
+         SELECT UNHEX(LEFT(SHA2(CONCAT('grown-c', d), 256), 32)), CONCAT('grown-', d), 'Grown', '2026-03-01', '2026-03-01'
+         FROM (SELECT 0 d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4) five"
+            .to_owned(),
+        format!(
+            "INSERT INTO collection_products (id, collection_id, product_id, position, created_at, updated_at)
+             SELECT {member}, UNHEX(LEFT(SHA2(CONCAT('grown-c', n % 5), 256), 32)), {product}, n, '2026-03-01', '2026-03-01'
+             FROM {numbers}"
+        ),
         "INSERT INTO cards (product_id, metals, in_stock) SELECT id, 'gold_18k', 1 FROM products".to_owned(),
-        "ANALYZE TABLE products, variants, inventory, images, cards, categories".to_owned(),
+        "ANALYZE TABLE products, variants, inventory, images, cards, categories, collections, collection_products".to_owned(),
     ] {
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *database).await.unwrap();
     }

@@ -92,7 +92,7 @@ async fn an_answer_means_that_it_is_in_the_journal(shop: &Shop) {
     assert!(journaled(shop).contains("first"));
     let event = events(&shop.s3).into_iter().find(|event| event.kind == "product.created").unwrap();
     let tables: Vec<&str> = event.changes.iter().map(|change| change.table.as_str()).collect();
-    assert_eq!(tables, ["audit", "inventory", "inventory", "products", "variants", "variants"]);
+    assert_eq!(tables, ["audit", "cards", "inventory", "inventory", "products", "variants", "variants"]);
     let mut connection = connect(shop).await;
     until("the row is marked", async || {
         let query = "SELECT COUNT(*) FROM outbox WHERE journal_seq IS NULL";

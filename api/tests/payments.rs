@@ -297,7 +297,7 @@ async fn refunds_never_exceed_what_was_paid(till: &Till) {
     let returned: i64 = till.stripe.refunds_of(reference).iter().map(|refund| refund["amount"].as_i64().unwrap()).sum();
     assert_eq!(returned, quarter * 4);
     assert_eq!(till.payment(&order).await["refunded_minor"], quarter * 4);
-    let too_much = problem(till.give_back(&payment, TOTAL, "too much").await, 409, "conflict").await;
+    let too_much = problem(till.give_back(&payment, TOTAL, "too-much").await, 409, "conflict").await;
     assert_eq!(too_much["errors"][0]["field"], "amount_minor");
     for amount in [0, -1, i64::MIN, i64::MAX] {
         problem(till.give_back(&payment, amount, "odd").await, 422, "validation").await;

@@ -55,7 +55,10 @@ impl Record {
     }
 }
 
+/// In the order of their names: that of arrival is another in each run, and slices would not add up to all.
 fn changing(proxy: &Proxy) -> Vec<(String, usize)> {
     let changing = |seen: &Seen| seen.call.mutates.then(|| (seen.call.label.clone(), seen.call.occurrence));
-    proxy.calls().iter().filter_map(changing).collect()
+    let mut calls: Vec<_> = proxy.calls().iter().filter_map(changing).collect();
+    calls.sort();
+    calls
 }

@@ -1,19 +1,42 @@
 //! `Json`, `Query` and `Path` whose rejections are problem documents.
 
 use axum::{
+    body::Bytes,
     extract::{
-        FromRequest, FromRequestParts,
-        rejection::{JsonRejection, PathRejection, QueryRejection},
+        FromRequest, FromRequestParts, Request,
+        rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection},
     },
     http::StatusCode,
 };
 
+use serde::de::DeserializeOwned;
+
 use crate::error::ApiError;
 
-/// A JSON body.
-#[derive(FromRequest)]
-#[from_request(via(axum::Json), rejection(ApiError))]
+/// A JSON body: an object, since serde would take a list for one, field by field in their order.
 pub(crate) struct Json<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let (parts, body) = request.into_parts();
+        let bytes = Bytes::from_request(Request::from_parts(parts.clone(), body), state).await?;
+        let is_list = bytes.trim_ascii_start().first() == Some(&b'[');
+        let axum::Json(value) = axum::Json::from_request(Request::from_parts(parts, bytes.into()), state).await?;
+        if is_list {
+            let detail = Some("send an object".to_owned());
+            return Err(ApiError::Validation { detail, errors: Vec::new() });
+        }
+        Ok(Self(value))
+    }
+}
+
+impl From<BytesRejection> for ApiError {
+    fn from(rejection: BytesRejection) -> Self {
+        Self::from_status(rejection.status())
+    }
+}
 
 /// The query string.
 #[derive(FromRequestParts)]

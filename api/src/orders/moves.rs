@@ -141,10 +141,10 @@ pub(crate) async fn settle(work: &mut Work, order: Uuid, settlement: Settlement)
 
 /// The items again, if they are there.
 async fn late(work: &mut Work, order: &Order, reason: &str) -> Result<(), ApiError> {
-    sqlx::query("SAVEPOINT items").execute(work.connection()).await?;
+    sqlx::raw_sql("SAVEPOINT items").execute(work.connection()).await?;
     match to(work, order, Status::Paid, reason).await {
         Err(ApiError::OutOfStock { .. }) => {
-            sqlx::query("ROLLBACK TO SAVEPOINT items").execute(work.connection()).await?;
+            sqlx::raw_sql("ROLLBACK TO SAVEPOINT items").execute(work.connection()).await?;
             to(work, order, Status::PaidOutOfStock, reason).await
         }
         other => other,

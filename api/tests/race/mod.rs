@@ -15,9 +15,8 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, MySqlConnection, Row};
 use uuid::Uuid;
 
 use crate::{
-    Buyer, checkout, connect, stock,
+    buyer::{Buyer, checkout, connect, stock, variant},
     support::{Shop, problem},
-    variant,
 };
 
 const BUYERS: usize = 200;

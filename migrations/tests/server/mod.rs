@@ -7,6 +7,7 @@ use std::{
     os::unix::fs::{MetadataExt, chown},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
@@ -192,9 +193,16 @@ fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
 }
 
+/// Below those that outgoing connections take: a server that is started again finds its port free again.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    let (first, count) = (20_000, 12_000);
+    // Tests that run at once look from different places.
+    let start = (std::process::id() % count * 101 % count + COUNTER.fetch_add(97, Ordering::Relaxed)) % count;
+    let mut ports = (0..count).map(|step| u16::try_from(first + (start + step) % count).unwrap());
+    ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
 }
+
+static COUNTER: AtomicU32 = AtomicU32::new(0);
 
 fn find(program: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
