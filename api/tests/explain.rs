@@ -147,15 +147,22 @@ async fn logged(database: &mut MySqlConnection) -> BTreeMap<String, String> {
     let mut statements = BTreeMap::new();
     for row in rows {
         let text: String = row.get("statement");
-        let verb = text.trim_start().split_whitespace().next().unwrap_or_default().to_uppercase();
+        let verb = text.split_whitespace().next().unwrap_or_default().to_uppercase();
         if ["SELECT", "UPDATE", "DELETE"].contains(&verb.as_str())
             && text.contains(" FROM ")
             && !text.contains("mysql.")
         {
-            statements.insert(shape(&text), text);
+            statements.insert(shape(&text), filled(&text));
         }
     }
     statements
+}
+
+/// With a number where the log leaves a parameter's mark.
+fn filled(text: &str) -> String {
+    let parts = text.split('\'').enumerate();
+    let parts = parts.map(|(index, part)| if index % 2 == 0 { part.replace('?', "1") } else { part.to_owned() });
+    parts.collect::<Vec<_>>().join("'")
 }
 
 /// Without what stands between quotes, and without numbers and repeated blanks.

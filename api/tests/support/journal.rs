@@ -10,7 +10,7 @@ const PREFIX: &str = "journal/";
 
 impl Source for S3 {
     async fn keys(&self, from: Key) -> Result<Vec<Key>, SourceError> {
-        let keys = S3::keys(self, BACKUPS, PREFIX).into_iter().map(|name| name[PREFIX.len()..].parse());
+        let keys = Self::keys(self, BACKUPS, PREFIX).into_iter().map(|name| name[PREFIX.len()..].parse());
         let keys: Vec<Key> = keys.collect::<Result<_, _>>()?;
         Ok(keys.into_iter().filter(|key| *key >= from).collect())
     }

@@ -61,8 +61,8 @@ pub async fn capture(
         changes.push(Change { table: (*name).to_owned(), row: read(table, row)? });
     }
     if changes.len() < ids.len() {
-        let there = |id: &&Uuid| !changes.iter().any(|change| change.row[*key] == Value::from(id.to_string()));
-        let id = ids.iter().find(there).copied().unwrap_or_default();
+        let there = |id: &str| changes.iter().any(|change| change.row[*key] == id);
+        let id = ids.iter().find(|id| !there(&id.to_string())).copied().unwrap_or_default();
         return Err(CaptureError::Missing { table: name, id });
     }
     Ok(changes)

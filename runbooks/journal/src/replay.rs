@@ -241,7 +241,8 @@ async fn no_orphans(connection: &mut MySqlConnection) -> Result<(), ReplayError>
         let rows: Vec<Row> = sqlx::query_as(query).fetch_all(&mut *connection).await?;
         rows.into_iter().map(|(a, b, c, d, e)| [a, b, c, d, e]).collect()
     };
-    let mut constraints: HashMap<(String, String), (String, Vec<(String, String)>)> = HashMap::new();
+    type Pairs = Vec<(String, String)>;
+    let mut constraints: HashMap<(String, String), (String, Pairs)> = HashMap::new();
     for [constraint, table, column, parent, parent_column] in keys {
         let (_, pairs) = constraints.entry((table, constraint)).or_insert_with(|| (parent, Vec::new()));
         pairs.push((column, parent_column));
