@@ -3,7 +3,7 @@
 //! replayed. Every acknowledged order must be there, once, and the stock that is promised must be what was ordered.
 //!
 //! Two rounds with every run of the tests; a hundred with
-//! `cargo test -p jewel-api --test no_loss -- --ignored --nocapture`.
+//! `JEWEL_ROUNDS=100 cargo test -p jewel-api --test no_loss -- --nocapture`.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -47,14 +47,8 @@ const ROUND: Duration = Duration::from_secs(5);
 const ENOUGH: (usize, Duration) = (30, Duration::from_secs(240));
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_rounds_lose_nothing() {
-    rounds(2).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes half an hour: the long form of the test above"]
-async fn a_hundred_rounds_lose_nothing() {
-    rounds(100).await;
+async fn nothing_acknowledged_is_lost_whatever_dies() {
+    rounds(support::rounds()).await;
 }
 
 async fn rounds(count: usize) {

@@ -478,18 +478,10 @@ async fn a_confirmation_can_be_kept(shop: &Shop) {
     problem(stranger.request(shop, Method::GET, &path).send().await.unwrap(), 404, "not-found").await;
 }
 
+/// `JEWEL_ROUNDS=50 cargo test -p jewel-api --test orders ten_rings -- --nocapture` prints the figures of many rounds.
 #[tokio::test]
 async fn ten_rings_are_sold_ten_times() {
     for shop in shops().await {
-        race::run(&shop, 2).await;
-    }
-}
-
-/// `cargo test -p jewel-api --test orders -- --ignored --nocapture` prints the figures.
-#[tokio::test]
-#[ignore = "takes minutes"]
-async fn ten_rings_are_sold_ten_times_in_fifty_rounds() {
-    for shop in shops().await {
-        race::run(&shop, 50).await;
+        race::run(&shop, support::rounds()).await;
     }
 }

@@ -45,6 +45,11 @@ pub(crate) struct Api {
     serving: Option<JoinHandle<std::io::Result<()>>>,
 }
 
+/// How many rounds a test of chance plays: two, or as many as `JEWEL_ROUNDS` says.
+pub(crate) fn rounds() -> usize {
+    std::env::var("JEWEL_ROUNDS").map_or(2, |count| count.parse().expect("JEWEL_ROUNDS is a number"))
+}
+
 /// A shop on every database server there is to test with.
 pub(crate) async fn shops() -> Vec<Shop> {
     let mut shops = Vec::new();
