@@ -3,6 +3,7 @@
 mod commands;
 mod local;
 mod lock;
+mod operate;
 mod runs;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ pub use commands::{
 };
 pub use local::{LocalArgs, LocalCommand};
 pub use lock::{LockArgs, LockCommand};
+pub use operate::{LogsArgs, ReleasesArgs, RollbackArgs, SshArgs, TunnelArgs, TunnelCommand};
 pub use runs::{RunsArgs, RunsCommand};
 
 use crate::exit;

@@ -74,6 +74,11 @@ async fn dispatch(run: &Run, command: Command) -> Outcome {
         Command::Runs(args) => commands::runs::run(run, args.command.unwrap_or_default()).await,
         Command::Migrate(args) => commands::migrate::run(run, args.command).await,
         Command::Deploy(args) => commands::deploy::run(run, args.command).await,
+        Command::Releases(_) => commands::releases::run(run).await,
+        Command::Rollback(args) => commands::rollback::run(run, &args).await,
+        Command::Logs(args) => commands::logs::run(run, &args).await,
+        Command::Ssh(args) => commands::ssh::run(run, &args).await,
+        Command::Tunnel(args) => commands::tunnel::run(run, &args.command).await,
         Command::Completions(args) => Ok(commands::shell::completions(run, &args)),
         Command::Man => commands::shell::man(run),
     }

@@ -7,6 +7,7 @@
 //! This crate must not know AWS, SSH, the API's configuration or terminals: it is given one dedicated connection (never
 //! one of a pool, because `GET_LOCK` belongs to the session) and tells what it does by [`Event`]s.
 
+mod compatible;
 mod embedded;
 mod error;
 mod event;
@@ -17,6 +18,7 @@ mod showcase;
 mod statement;
 mod up;
 
+pub use compatible::oldest_release;
 pub use embedded::{Migration, embedded, expected_version};
 pub use error::Error;
 pub use event::{AppliedMigration, Event, Report};

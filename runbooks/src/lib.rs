@@ -15,6 +15,7 @@
 
 pub mod access;
 pub mod check;
+mod compatible;
 mod context;
 pub mod database;
 mod delivery;
@@ -23,10 +24,13 @@ mod deploy_api;
 mod deploy_site;
 mod error;
 pub mod migrate;
+pub mod rollback;
+mod signing;
 mod site;
 
-pub use access::Reach;
+pub use access::{Reach, close_doors};
 pub use check::{Check, Health, Probe, check};
+pub use compatible::SchemaNow;
 pub use context::Context;
 pub use database::Database;
 pub use delivery::is_delivered;

@@ -8,8 +8,10 @@ mod hindrances;
 mod http;
 mod journey;
 mod mysql;
+mod operate;
 mod operators;
 mod recovery;
+mod releases;
 mod several;
 mod teardown;
 mod wire;
@@ -50,6 +52,17 @@ const TESTS: &[(&str, Test)] = &[
     ("the_schema_is_up_to_date", journey::migrations),
     ("secrets_are_in_no_output", journey::no_secrets),
     ("a_bad_release_leaves_the_old_one_serving", journey::bad_release),
+    ("releases_are_listed_and_gone_back_to", operate::releases_and_rollback),
+    ("the_log_is_shown_and_followed", operate::logs),
+    ("a_command_on_the_instance", operate::ssh),
+    ("a_shell_on_the_instance", operate::shell),
+    ("a_tunnel_to_the_database", operate::tunnel),
+    ("a_door_that_a_killed_command_left_open_is_closed", operate::door_left_open),
+    ("releases_that_run_and_are_no_good", releases::that_run),
+    ("releases_that_do_not_fit_the_machine", releases::that_do_not_fit),
+    ("releases_that_nobody_signed", releases::that_nobody_signed),
+    ("deployments_cut_anywhere", releases::cut_anywhere),
+    ("the_service_is_confined", releases::exposure),
     ("port_22_is_closed_after_every_command", journey::ssh_is_closed),
     ("every_run_leaves_a_record", operators::runs),
     ("the_lock_is_shown_and_released", operators::lock),

@@ -87,6 +87,9 @@ impl From<jewel_runbooks::Error> for Failure {
         let hint = error.hint();
         match error {
             jewel_runbooks::Error::Aws(failure) => Self::from(failure),
+            refused @ (jewel_runbooks::Error::SchemaTooNew { .. } | jewel_runbooks::Error::SchemaUnknown { .. }) => {
+                Self::from_error(Exit::Refused, &refused).hint_opt(hint)
+            }
             other => Self::from_error(Exit::Failed, &other).hint_opt(hint),
         }
     }

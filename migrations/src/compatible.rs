@@ -1,0 +1,39 @@
+//! Which releases can live with a schema that has moved on.
+//!
+//! Migrations expand: what they add, an older release does not see. One that takes something away says by
+//! `-- jewel: safe because ...` why the release before it runs on beside it; of older ones it says nothing. So a release
+//! can be put back as long as no applied migration with such a promise lies more than one version ahead of it.
+
+use crate::embedded::{Migration, embedded};
+
+/// The oldest schema version that a release may be written for to run on a schema with these versions applied.
+pub fn oldest_release(applied: u32) -> u32 {
+    oldest(embedded(), applied)
+}
+
+fn oldest(migrations: &[Migration], applied: u32) -> u32 {
+    let promises = migrations.iter().filter(|migration| migration.version <= applied && promises(migration.sql));
+    promises.map(|migration| migration.version - 1).max().unwrap_or(0)
+}
+
+fn promises(sql: &str) -> bool {
+    let said = |line: &str| line.trim_start().trim_start_matches(['-', '#']).trim_start().starts_with("jewel: safe");
+    sql.lines().filter(|line| line.trim_start().starts_with(['-', '#'])).any(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_promise_ends_the_way_back() {
+        let migration = |version, sql| Migration { version, name: "m", sql };
+        let all = [
+            migration(1, "CREATE TABLE a (id INT)"),
+            migration(2, "-- jewel: safe because no release since 1 reads it\nDROP TABLE a"),
+            migration(3, "-- It is not jewel: safe that speaks here.\nCREATE TABLE b (id INT)"),
+            migration(4, "# jewel: safe because it is empty\nDROP TABLE b"),
+        ];
+        assert_eq!([0, 1, 2, 3, 4].map(|applied| oldest(&all, applied)), [0, 0, 1, 1, 3]);
+    }
+}
