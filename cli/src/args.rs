@@ -3,6 +3,7 @@
 mod commands;
 mod local;
 mod lock;
+mod maintenance;
 mod runs;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ pub use commands::{
 };
 pub use local::{LocalArgs, LocalCommand};
 pub use lock::{LockArgs, LockCommand};
+pub use maintenance::{MaintenanceArgs, MaintenanceCommand};
 pub use runs::{RunsArgs, RunsCommand};
 
 use crate::exit;

@@ -10,6 +10,7 @@ pub mod guards;
 pub mod init;
 pub mod local;
 pub mod lock;
+pub mod maintenance;
 pub mod migrate;
 pub mod outputs;
 pub mod plan;

@@ -74,6 +74,7 @@ async fn dispatch(run: &Run, command: Command) -> Outcome {
         Command::Runs(args) => commands::runs::run(run, args.command.unwrap_or_default()).await,
         Command::Migrate(args) => commands::migrate::run(run, args.command).await,
         Command::Deploy(args) => commands::deploy::run(run, args.command).await,
+        Command::Maintenance(args) => commands::maintenance::run(run, args.command).await,
         Command::Completions(args) => Ok(commands::shell::completions(run, &args)),
         Command::Man => commands::shell::man(run),
     }

@@ -22,6 +22,7 @@ pub mod demo;
 mod deploy_api;
 mod deploy_site;
 mod error;
+pub mod maintenance;
 pub mod migrate;
 mod site;
 
@@ -31,5 +32,8 @@ pub use context::Context;
 pub use database::Database;
 pub use delivery::is_delivered;
 pub use deploy_api::{DeployApi, deploy_api};
-pub use deploy_site::{DeploySite, SiteEvent, SiteReport, compare_site, deploy_site};
+pub use deploy_site::{
+    DeploySite, OnSiteEvent, SiteEvent, SiteReport, compare_site, deploy_site, put_back_site, site_releases,
+};
 pub use error::Error;
+pub use site::manifest::{SiteObject, SiteRelease};

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use clap_complete::Shell;
 use jewel_engine::{PlanOptions, Stack};
 
-use super::{LocalArgs, LockArgs, LockCommand, RunsArgs};
+use super::{LocalArgs, LockArgs, LockCommand, MaintenanceArgs, RunsArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -43,6 +43,8 @@ pub enum Command {
     Migrate(MigrateArgs),
     /// Put a new release of the API or the site into service
     Deploy(DeployArgs),
+    /// Close the shop for a while, and open it again
+    Maintenance(MaintenanceArgs),
     /// Print a completion script for a shell
     #[command(after_help = "Example:\n  jewelctl completions bash > /etc/bash_completion.d/jewelctl")]
     Completions(CompletionsArgs),
@@ -235,6 +237,7 @@ impl Command {
             | Self::Lock(LockArgs { command: LockCommand::Release { dry_run, .. } }) => !*dry_run,
             Self::Deploy(DeployArgs { command: DeployCommand::Api(args) }) => !args.dry_run,
             Self::Deploy(DeployArgs { command: DeployCommand::Site(args) }) => !args.dry_run,
+            Self::Maintenance(args) => args.command.changes(),
             Self::Init(_)
             | Self::Doctor(_)
             | Self::Local(_)

@@ -124,6 +124,7 @@ pub async fn site(run: &Run, shop: &Shop, context: &Context<'_>, dir: Option<&Pa
         phase.now(&match event {
             SiteEvent::Compared { changed, .. } => format!("{changed} files to send"),
             SiteEvent::Sent { key } => key,
+            SiteEvent::Removed { key } => format!("{key} is gone"),
             SiteEvent::Invalidated { .. } => "the CDN forgets the old pages".into(),
             _ => String::new(),
         });

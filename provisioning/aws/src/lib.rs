@@ -60,6 +60,7 @@ mod watching;
 
 pub use access::{CiDocuments, ci_documents, metrics_namespace};
 pub use calls::Calls;
+pub use cdn::{Closed, close, closed, open};
 pub use clients::{Clients, ConnectOptions, EndpointOverride};
 pub use denial::Denial;
 pub use error::Error;
