@@ -4,6 +4,7 @@ mod commands;
 mod local;
 mod lock;
 mod runs;
+mod secrets;
 
 use std::path::PathBuf;
 
@@ -18,6 +19,7 @@ pub use commands::{
 pub use local::{LocalArgs, LocalCommand};
 pub use lock::{LockArgs, LockCommand};
 pub use runs::{RunsArgs, RunsCommand};
+pub use secrets::{SecretOptions, SecretsArgs, SecretsCommand};
 
 use crate::exit;
 

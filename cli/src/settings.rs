@@ -6,6 +6,7 @@ mod bundles;
 mod diagnostic;
 mod environments;
 pub mod file;
+mod payments;
 pub mod template;
 mod validate;
 

@@ -23,6 +23,8 @@ mod deploy_api;
 mod deploy_site;
 mod error;
 pub mod migrate;
+pub mod payments;
+pub mod secrets;
 mod site;
 
 pub use access::Reach;
@@ -33,3 +35,4 @@ pub use delivery::is_delivered;
 pub use deploy_api::{DeployApi, deploy_api};
 pub use deploy_site::{DeploySite, SiteEvent, SiteReport, compare_site, deploy_site};
 pub use error::Error;
+pub use payments::{PaymentMethod, Payments};

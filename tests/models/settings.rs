@@ -25,6 +25,8 @@ const SETTINGS: &[(&str, &str, &str, &str)] = &[
     ("database", "backup_window", "'18:00-18:30'", "'17:00-17:30'"),
     ("database", "maintenance_window", "'sun:19:00-sun:19:30'", "'mon:19:00-mon:19:30'"),
     ("edge", "plan", "'free'", "'pay-as-you-go'"),
+    ("payments", "methods", "['cash_on_delivery']", "['bank_transfer', 'cash_on_delivery']"),
+    ("payments", "bank_details", "'DBS 003-9'", "'DBS 003-9'"),
     ("snapshots", "hour_utc", "20", "21"),
     ("users", "callback_urls", "['http://localhost:5173/']", "['https://example.com/after']"),
     ("users", "groups", "['admins', 'staff']", "['admins', 'staff', 'goldsmiths']"),

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use clap_complete::Shell;
 use jewel_engine::{PlanOptions, Stack};
 
-use super::{LocalArgs, LockArgs, LockCommand, RunsArgs};
+use super::{LocalArgs, LockArgs, LockCommand, RunsArgs, SecretsArgs, SecretsCommand};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -39,6 +39,8 @@ pub enum Command {
     Lock(LockArgs),
     /// What was done to the shop, by whom, and how it ended
     Runs(RunsArgs),
+    /// The secrets the API is given: keys of payment providers, and what is made here
+    Secrets(SecretsArgs),
     /// The database schema
     Migrate(MigrateArgs),
     /// Put a new release of the API or the site into service
@@ -235,6 +237,9 @@ impl Command {
             | Self::Lock(LockArgs { command: LockCommand::Release { dry_run, .. } }) => !*dry_run,
             Self::Deploy(DeployArgs { command: DeployCommand::Api(args) }) => !args.dry_run,
             Self::Deploy(DeployArgs { command: DeployCommand::Site(args) }) => !args.dry_run,
+            Self::Secrets(SecretsArgs {
+                command: SecretsCommand::Set { options, .. } | SecretsCommand::Rotate { options, .. },
+            }) => !options.dry_run,
             Self::Init(_)
             | Self::Doctor(_)
             | Self::Local(_)
@@ -245,6 +250,7 @@ impl Command {
             | Self::Outputs(_)
             | Self::Lock(_)
             | Self::Runs(_)
+            | Self::Secrets(_)
             | Self::Migrate(_)
             | Self::Completions(_)
             | Self::Man => false,
