@@ -68,7 +68,7 @@ impl App {
                 .map(|(aws, it)| Reporter::new(aws, it)),
             payments: Payments::new(&config.payments),
             capabilities: Capabilities::new(&config.cart_secrets, &config.database.password),
-            terms: Terms::new(&config.tax),
+            terms: Terms::new(&config.terms),
             media_base_url: config.media_base_url.clone(),
             release: config.release.clone(),
         }))

@@ -8,6 +8,7 @@ mod environments;
 pub mod file;
 mod payments;
 pub mod template;
+mod terms;
 mod validate;
 
 use std::path::{Path, PathBuf};

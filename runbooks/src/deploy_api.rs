@@ -7,7 +7,7 @@ use jewel_host::{Environment, Event, Report, Rollout};
 
 use secrecy::SecretString;
 
-use crate::{Error, Payments, Reach, database, delivery::Delivery, payments::joined};
+use crate::{Error, Payments, Reach, Terms, database, delivery::Delivery, payments::joined};
 
 /// How many releases stay on the instance.
 const KEEP: usize = 5;
@@ -27,6 +27,8 @@ pub struct DeployApi<'a> {
     pub metrics_namespace: &'a str,
     /// How customers may pay.
     pub payments: Payments<'a>,
+    /// What an order costs beside its items.
+    pub terms: Terms<'a>,
     /// What the API logs, in `tracing`'s filter syntax.
     pub log: &'a str,
     /// How long a started release may take to be ready.
@@ -38,12 +40,19 @@ pub struct DeployApi<'a> {
 impl<'a> DeployApi<'a> {
     /// A deployment with the usual patience and logging.
     #[must_use]
-    pub fn new(binary: &'a Path, version: &'a str, metrics_namespace: &'a str, payments: Payments<'a>) -> Self {
+    pub fn new(
+        binary: &'a Path,
+        version: &'a str,
+        metrics_namespace: &'a str,
+        payments: Payments<'a>,
+        terms: Terms<'a>,
+    ) -> Self {
         Self {
             binary,
             version,
             metrics_namespace,
             payments,
+            terms,
             jwks_url: None,
             aws_endpoint: None,
             log: "info",
@@ -87,6 +96,7 @@ async fn environment(reach: &Reach<'_>, wanted: &DeployApi<'_>, delivery: &Deliv
     let told = &delivery.secret;
     let mut environment = Environment::default();
     wanted.payments.tell(&mut environment, delivery)?;
+    wanted.terms.tell(&mut environment);
     let database = database::open(reach).await?;
     let password = database.ensure_api_user().await?;
     let secret = database.secret();

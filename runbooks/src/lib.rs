@@ -26,6 +26,7 @@ pub mod migrate;
 pub mod payments;
 pub mod secrets;
 mod site;
+mod terms;
 
 pub use access::Reach;
 pub use check::{Check, Health, Probe, check};
@@ -36,3 +37,4 @@ pub use deploy_api::{DeployApi, deploy_api};
 pub use deploy_site::{DeploySite, SiteEvent, SiteReport, compare_site, deploy_site};
 pub use error::Error;
 pub use payments::{PaymentMethod, Payments};
+pub use terms::{ShippingRate, Terms};

@@ -81,19 +81,21 @@ impl SecretChange {
 pub async fn list(clients: &Clients, name: &str) -> Result<Vec<SecretState>, Error> {
     let (current, delivered) = tokio::try_join!(Delivery::fetch(clients, name), Delivery::delivered(clients, name))?;
     let current = current.secret;
-    let exposed = |values: Vec<&SecretString>| values.iter().map(|v| v.expose_secret().to_owned()).collect::<Vec<_>>();
     let state = |part: SecretPart| {
-        let values = exposed(current.values(part));
-        let there = delivered.as_ref().map(|secret| exposed(secret.values(part)));
+        let values = current.values(part);
         SecretState {
             name: part,
             values: values.len(),
             set_at: current.set_at.get(part.name()).copied().filter(|_| !values.is_empty()),
             given: part.is_given(),
-            delivered: there.unwrap_or_default() == values && !values.is_empty(),
+            delivered: !values.is_empty() && delivered.as_ref().is_some_and(|there| same(&values, &there.values(part))),
         }
     };
     Ok(SecretPart::ALL.into_iter().map(state).collect())
+}
+
+fn same(one: &[&SecretString], other: &[&SecretString]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.expose_secret() == other.expose_secret())
 }
 
 /// Changes one part of the API's secret; with `dry_run` says only what would be. Setting what is set already writes nothing.

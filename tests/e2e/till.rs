@@ -15,6 +15,27 @@ const SECRET: &str = "whsec_e2eFirstThatNobodySees";
 const NEXT_SECRET: &str = "whsec_e2eSecondThatNobodySees";
 const BANK: &str = "DBS Bank, account 003-912345-6, \"Maison\" Permata";
 
+/// Types a value on a terminal once it is asked for and no longer echoed, and prints all that the terminal showed.
+const PROMPT: &str = "
+import os, pty, select, sys, termios, time
+pid, terminal = pty.fork()
+if pid == 0:
+    program = os.environ['JEWELCTL']
+    os.execv(program, [program, 'secrets', 'set', 'stripe-secret-key', '--target', 'local'])
+shown, typed, deadline = b'', False, time.monotonic() + 60
+while time.monotonic() < deadline:
+    if select.select([terminal], [], [], 0.02)[0]:
+        try:
+            shown += os.read(terminal, 4096)
+        except OSError:
+            break
+    echoes = termios.tcgetattr(terminal)[3] & termios.ECHO
+    if b'stripe-secret-key' in shown and not echoes and not typed:
+        typed = os.write(terminal, b'THE_VALUE\\n') > 0
+print(shown.decode())
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+";
+
 /// Runs commands and keeps what they said.
 struct Till<'a> {
     shop: &'a Shop,
@@ -29,14 +50,20 @@ pub fn payments(shop: &Shop) {
     let stripe = Stripe::beside(address.trim(), KEY);
     let file = shop.cloud.folder().join("jewel.toml");
     let before = fs_err::read_to_string(&file).unwrap();
-    let text = before
-        .replace("methods = [\"cash_on_delivery\"]", "methods = [\"card\", \"bank_transfer\"]")
-        .replace("[site]\n", &format!("bank_details = '{BANK}'\n\n[site]\n"))
-        .replace("[local]\n", &format!("[local]\nstripe_url = \"{}\"\n", stripe.url));
+    let methods = format!("methods = [\"card\", \"bank_transfer\"]\nbank_details = '{BANK}'");
+    let standard = "standard = { price_minor = 800, free_from_minor = 20_000 }";
+    let text = [
+        ("methods = [\"cash_on_delivery\"]", methods.as_str()),
+        (standard, "standard = { price_minor = 777 }"),
+        ("percent = 9.0", "percent = 8.25"),
+        ("[local]", &format!("[local]\nstripe_url = \"{}\"", stripe.url)),
+    ];
+    let text = text.iter().fold(before.clone(), |text, (old, new)| text.replace(old, new));
     fs_err::write(&file, text).unwrap();
 
     till.refused_without_keys();
     till.keys_are_set_and_delivered();
+    till.terms_are_those_of_the_settings();
     till.an_order_is_paid(&stripe);
     till.a_transfer_is_explained();
     till.webhook_secrets_change();
@@ -88,9 +115,10 @@ impl Till<'_> {
         self.run(&set, None).expect(2);
         self.run(&[&set[..], &["--dry-run"]].concat(), Some(KEY)).expect(0);
         assert_eq!(self.listed("stripe-secret-key"), (0, false));
-        let done = self.run(&set, Some(&format!("{KEY}\n"))).expect(0);
+        let done = self.shop.cloud.python(&PROMPT.replace("THE_VALUE", KEY)).expect(0);
         assert!(done.stdout.contains("test mode"), "{}", done.stdout);
-        let again = self.run(&[&set[..], &["--json"]].concat(), Some(KEY)).expect(0).json();
+        self.said.borrow_mut().push(done.stdout);
+        let again = self.run(&[&set[..], &["--json"]].concat(), Some(&format!("{KEY}\n"))).expect(0).json();
         assert_eq!(again["written"], false, "{again}");
         // Half an account is none.
         let half = self.run(&["deploy", "api"], None).expect(2);
@@ -122,6 +150,16 @@ impl Till<'_> {
         let paid = status();
         assert_eq!(paid["status"], "paid", "{paid}");
         assert!(paid["payment"]["paid_at"].is_string(), "{paid}");
+    }
+
+    /// Shipping and tax are those of the settings.
+    fn terms_are_those_of_the_settings(&self) {
+        let quote = self.quote(&self.cart());
+        assert_eq!(
+            (&quote["shipping"]["amount"], &quote["tax"]["basis_points"]),
+            (&json!(777), &json!(825)),
+            "{quote}"
+        );
     }
 
     fn a_transfer_is_explained(&self) {
@@ -217,13 +255,18 @@ print(json.loads(text)['of_another_version'])
         added.json()
     }
 
+    /// What a cart comes to with standard shipping.
+    fn quote(&self, cart: &Value) -> Value {
+        let quotes = cart["quotes"].as_array().unwrap_or_else(|| panic!("{cart}"));
+        quotes.iter().find(|quote| quote["shipping_method"] == "standard").expect("standard shipping").clone()
+    }
+
     /// A guest's order: its id, what opens it, and how to pay.
     fn order(&self, method: &str) -> (String, String, Value) {
         let cart = self.cart();
-        let quote = cart["quotes"].as_array().unwrap().iter().find(|quote| quote["shipping_method"] == "standard");
         let checkout = json!({
             "email": "mei@example.com", "shipping_method": "standard", "payment_method": method,
-            "expected_total_minor": quote.unwrap()["total"]["amount"],
+            "expected_total_minor": self.quote(&cart)["total"]["amount"],
             "address": { "name": "Mei Tan", "line1": "10 Anson Road", "city": "Singapore", "postal_code": "079903",
                 "country": "SG" },
         });

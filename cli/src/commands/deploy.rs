@@ -102,7 +102,7 @@ async fn one(
     let place = if reach.context().outputs.instances.len() > 1 { format!(" on {instance}") } else { String::new() };
     let jwks = shop.jwks_url(reach.context().outputs);
     let namespace = jewel_aws::metrics_namespace(&shop.spec());
-    let mut wanted = DeployApi::new(binary, VERSION, &namespace, shop.payments());
+    let mut wanted = DeployApi::new(binary, VERSION, &namespace, shop.payments(), shop.terms());
     wanted.jwks_url = jwks.as_deref();
     wanted.aws_endpoint = shop.aws_endpoint();
     wanted.last = last;

@@ -6,6 +6,7 @@ use jewel_aws::Traffic;
 use serde::{Deserialize, Serialize};
 
 pub use super::payments::Payments;
+pub use super::terms::{Shipping, Tax};
 
 /// `jewel.toml`.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
@@ -43,6 +44,12 @@ pub struct File {
     /// How customers may pay.
     #[serde(default)]
     pub payments: Payments,
+    /// What sending costs.
+    #[serde(default)]
+    pub shipping: Shipping,
+    /// The tax that prices include.
+    #[serde(default)]
+    pub tax: Tax,
     /// The web site.
     #[serde(default)]
     pub site: Site,
@@ -234,6 +241,8 @@ impl File {
             database: Database::default(),
             users: Users::default(),
             payments: Payments::default(),
+            shipping: Shipping::default(),
+            tax: Tax::default(),
             site: Site::default(),
             snapshots: Snapshots::default(),
             budget: Budget::default(),

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::diagnostic::point_at;
 use super::file::File;
-use super::payments;
+use super::{payments, terms};
 use crate::failure::Failure;
 
 /// Where the value of a section's key stands, when the file says it.
@@ -21,7 +21,7 @@ pub(super) type Place<'a> = dyn Fn(&str, &str) -> Option<Range<usize>> + 'a;
 /// # Errors
 /// Exit 2 at the first value that cannot work, pointing at its line.
 pub(super) fn check(path: &Path, text: &str, file: &File, place: &Place<'_>) -> Result<(), Failure> {
-    let sections = [problems(file), payments::problems(file), ci_problems(file)];
+    let sections = [problems(file), payments::problems(file), terms::problems(file), ci_problems(file)];
     for (section, key, problem, hint) in sections.into_iter().flatten().chain(traffic_problems(file)) {
         if let Some(problem) = problem {
             let message = format!("`{}` {problem}", dotted(section, key));

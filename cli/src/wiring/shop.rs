@@ -9,7 +9,7 @@ use jewel_aws::{
 };
 use jewel_engine::Stack;
 use jewel_localcloud::Endpoints;
-use jewel_runbooks::{Context, Payments};
+use jewel_runbooks::{Context, Payments, Terms};
 
 use super::local;
 use crate::Run;
@@ -122,6 +122,13 @@ impl Shop {
             bank_details: payments.bank_details.as_deref().unwrap_or_default(),
             stripe_url: local.stripe_url.as_deref().filter(|_| self.local.is_some()),
         }
+    }
+
+    /// What an order costs beside its items.
+    pub fn terms(&self) -> Terms<'_> {
+        let file = &self.settings.file;
+        let (standard, express) = (file.shipping.standard, file.shipping.express);
+        Terms { standard, express, tax_name: &file.tax.name, tax_percent: file.tax.percent }
     }
 
     /// The address that the instance's firewall sees us under.
