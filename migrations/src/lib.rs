@@ -13,6 +13,7 @@ mod event;
 mod history;
 mod lock;
 mod plan;
+mod showcase;
 mod statement;
 mod up;
 
@@ -21,6 +22,7 @@ pub use error::Error;
 pub use event::{AppliedMigration, Event, Report};
 pub use history::applied_version;
 pub use plan::{MigrationStatus, Problem, State, Status};
+pub use showcase::SHOWCASE_ANEW;
 pub use statement::{SplitError, Statement, split};
 pub use up::{UpOptions, up, up_with};
 
