@@ -5,6 +5,7 @@ mod local;
 mod lock;
 mod maintenance;
 mod runs;
+mod secrets;
 
 use std::path::PathBuf;
 
@@ -20,6 +21,7 @@ pub use local::{LocalArgs, LocalCommand};
 pub use lock::{LockArgs, LockCommand};
 pub use maintenance::{MaintenanceArgs, MaintenanceCommand};
 pub use runs::{RunsArgs, RunsCommand};
+pub use secrets::{SecretOptions, SecretsArgs, SecretsCommand};
 
 use crate::exit;
 

@@ -16,6 +16,7 @@ pub mod outputs;
 pub mod plan;
 pub mod provision;
 pub mod runs;
+pub mod secrets;
 pub mod shell;
 pub mod status;
 pub mod up;

@@ -24,7 +24,10 @@ mod deploy_site;
 mod error;
 pub mod maintenance;
 pub mod migrate;
+pub mod payments;
+pub mod secrets;
 mod site;
+mod terms;
 
 pub use access::Reach;
 pub use check::{Check, Health, Probe, check};
@@ -36,4 +39,6 @@ pub use deploy_site::{
     DeploySite, OnSiteEvent, SiteEvent, SiteReport, compare_site, deploy_site, put_back_site, site_releases,
 };
 pub use error::Error;
+pub use payments::{PaymentMethod, Payments};
 pub use site::manifest::{SiteObject, SiteRelease};
+pub use terms::{ShippingRate, Terms};

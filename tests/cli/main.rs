@@ -144,6 +144,8 @@ fn every_command_that_changes_something_has_a_dry_run() {
         "lock release",
         "local down",
         "local reset",
+        "secrets set",
+        "secrets rotate",
     ] {
         let args: Vec<&str> = command.split(' ').chain(["--help"]).collect();
         let help = jewelctl(folder.path(), &args).expect(0).stdout;

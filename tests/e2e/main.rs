@@ -12,6 +12,7 @@ mod operators;
 mod recovery;
 mod several;
 mod teardown;
+mod till;
 mod wire;
 
 use std::process::ExitCode;
@@ -50,6 +51,7 @@ const TESTS: &[(&str, Test)] = &[
     ("the_schema_is_up_to_date", journey::migrations),
     ("secrets_are_in_no_output", journey::no_secrets),
     ("a_bad_release_leaves_the_old_one_serving", journey::bad_release),
+    ("customers_pay_with_keys_that_nobody_sees", till::payments),
     ("port_22_is_closed_after_every_command", journey::ssh_is_closed),
     ("every_run_leaves_a_record", operators::runs),
     ("the_lock_is_shown_and_released", operators::lock),

@@ -6,7 +6,11 @@ use clap::{Args, Subcommand};
 use clap_complete::Shell;
 use jewel_engine::{PlanOptions, Stack};
 
+<<<<<<< HEAD
 use super::{LocalArgs, LockArgs, LockCommand, MaintenanceArgs, RunsArgs};
+=======
+use super::{LocalArgs, LockArgs, LockCommand, RunsArgs, SecretsArgs, SecretsCommand};
+>>>>>>> wire
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -39,6 +43,8 @@ pub enum Command {
     Lock(LockArgs),
     /// What was done to the shop, by whom, and how it ended
     Runs(RunsArgs),
+    /// The secrets the API is given: keys of payment providers, and what is made here
+    Secrets(SecretsArgs),
     /// The database schema
     Migrate(MigrateArgs),
     /// Put a new release of the API or the site into service
@@ -237,7 +243,13 @@ impl Command {
             | Self::Lock(LockArgs { command: LockCommand::Release { dry_run, .. } }) => !*dry_run,
             Self::Deploy(DeployArgs { command: DeployCommand::Api(args) }) => !args.dry_run,
             Self::Deploy(DeployArgs { command: DeployCommand::Site(args) }) => !args.dry_run,
+<<<<<<< HEAD
             Self::Maintenance(args) => args.command.changes(),
+=======
+            Self::Secrets(SecretsArgs {
+                command: SecretsCommand::Set { options, .. } | SecretsCommand::Rotate { options, .. },
+            }) => !options.dry_run,
+>>>>>>> wire
             Self::Init(_)
             | Self::Doctor(_)
             | Self::Local(_)
@@ -248,6 +260,7 @@ impl Command {
             | Self::Outputs(_)
             | Self::Lock(_)
             | Self::Runs(_)
+            | Self::Secrets(_)
             | Self::Migrate(_)
             | Self::Completions(_)
             | Self::Man => false,

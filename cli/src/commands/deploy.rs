@@ -26,6 +26,7 @@ async fn run_api(run: &Run, args: &DeployApiArgs) -> Outcome {
     let binary = find_binary(args.binary.as_deref())?;
     let shop = Shop::open(run).await?;
     let outputs = shop.outputs().await?;
+    shop.payments().check(&shop.clients, &outputs.api_secret).await?;
     if args.dry_run {
         let (digest, _) = jewel_host::digest(&binary).await?;
         let release = jewel_host::ReleaseId::new(VERSION, &digest).to_string();
@@ -101,7 +102,7 @@ async fn one(
     let place = if reach.context().outputs.instances.len() > 1 { format!(" on {instance}") } else { String::new() };
     let jwks = shop.jwks_url(reach.context().outputs);
     let namespace = jewel_aws::metrics_namespace(&shop.spec());
-    let mut wanted = DeployApi::new(binary, VERSION, &namespace);
+    let mut wanted = DeployApi::new(binary, VERSION, &namespace, shop.payments(), shop.terms());
     wanted.jwks_url = jwks.as_deref();
     wanted.aws_endpoint = shop.aws_endpoint();
     wanted.last = last;

@@ -87,6 +87,9 @@ impl From<jewel_runbooks::Error> for Failure {
         let hint = error.hint();
         match error {
             jewel_runbooks::Error::Aws(failure) => Self::from(failure),
+            wrong @ (jewel_runbooks::Error::SecretForm { .. } | jewel_runbooks::Error::NoPaymentKeys { .. }) => {
+                Self::from_error(Exit::Usage, &wrong).hint_opt(hint)
+            }
             other => Self::from_error(Exit::Failed, &other).hint_opt(hint),
         }
     }

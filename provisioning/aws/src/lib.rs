@@ -72,7 +72,7 @@ pub use outputs::{ApiInstance, Outputs, outputs, read_outputs};
 pub use part::Part;
 pub use prices::{Rate, Traffic, bill, rates, subscription};
 pub use runs::{PhaseRecord, RunRecord, RunStore, StepRecord};
-pub use secrets::{ApiSecret, DatabaseSecret, read_api_secret, read_database_secret};
+pub use secrets::{ApiSecret, DatabaseSecret, SecretPart, random_secret, read_api_secret, read_database_secret};
 pub use spec::{
     AlertsSpec, ApiSpec, CiSpec, DatabaseSpec, DomainSpec, EdgePlan, SpecError, StackSpec, UsersSpec, ZoneMode,
 };
