@@ -6,11 +6,7 @@ use clap::{Args, Subcommand};
 use clap_complete::Shell;
 use jewel_engine::{PlanOptions, Stack};
 
-<<<<<<< HEAD
-use super::{LocalArgs, LockArgs, LockCommand, MaintenanceArgs, RunsArgs};
-=======
-use super::{LocalArgs, LockArgs, LockCommand, RunsArgs, SecretsArgs, SecretsCommand};
->>>>>>> wire
+use super::{LocalArgs, LockArgs, LockCommand, MaintenanceArgs, RunsArgs, SecretsArgs, SecretsCommand};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
