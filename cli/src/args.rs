@@ -3,6 +3,7 @@
 mod commands;
 mod local;
 mod lock;
+mod migrate;
 mod runs;
 
 use std::path::PathBuf;
@@ -12,11 +13,11 @@ use serde::Serialize;
 
 pub use commands::{
     Command, CompletionsArgs, ConsentArgs, CostArgs, DeployApiArgs, DeployArgs, DeployCommand, DeploySiteArgs,
-    DestroyArgs, DoctorArgs, DriftArgs, InitArgs, MigrateArgs, MigrateCommand, OutputsArgs, PlanArgs, ProvisionArgs,
-    StatusArgs, UpArgs,
+    DestroyArgs, DoctorArgs, DriftArgs, InitArgs, OutputsArgs, PlanArgs, ProvisionArgs, StatusArgs, UpArgs,
 };
 pub use local::{LocalArgs, LocalCommand};
 pub use lock::{LockArgs, LockCommand};
+pub use migrate::{MigrateArgs, MigrateCommand, MigrateRepairArgs, MigrateUpArgs, SourceArgs};
 pub use runs::{RunsArgs, RunsCommand};
 
 use crate::exit;

@@ -10,6 +10,7 @@ mod journey;
 mod mysql;
 mod operators;
 mod recovery;
+mod schema;
 mod several;
 mod teardown;
 mod wire;
@@ -48,6 +49,7 @@ const TESTS: &[(&str, Test)] = &[
     ("a_saved_plan_is_refused_when_stale", journey::stale_plan),
     ("a_shop_over_budget_is_refused", journey::over_budget),
     ("the_schema_is_up_to_date", journey::migrations),
+    ("a_later_release_migrates_the_schema", |shop| schema::of_a_later_release(&shop.cloud)),
     ("secrets_are_in_no_output", journey::no_secrets),
     ("a_bad_release_leaves_the_old_one_serving", journey::bad_release),
     ("port_22_is_closed_after_every_command", journey::ssh_is_closed),
