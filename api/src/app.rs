@@ -7,7 +7,7 @@ use sqlx::MySqlPool;
 use crate::{
     auth::TokenVerifier,
     capability::Capabilities,
-    catalogue::together::Products,
+    catalogue::{show::Showing, together::Products},
     config::{Config, OriginCheck},
     database,
     http::{origin::AcceptedOrigins, rate::Rate},
@@ -35,7 +35,7 @@ struct Inner {
     payments: Payments,
     capabilities: Capabilities,
     terms: Terms,
-    media_base_url: String,
+    showing: Showing,
     release: Option<String>,
 }
 
@@ -48,8 +48,9 @@ impl App {
             OriginCheck::Off => AcceptedOrigins::any(),
         };
         let pool = database::pool(&config.database, database::CONNECTIONS);
+        let showing = Showing::new(&config.media_base_url);
         Self(Arc::new(Inner {
-            products: Products::new(&pool),
+            products: Products::new(&pool, &showing),
             pool,
             journal: Journal::new(config),
             storage: config
@@ -69,7 +70,7 @@ impl App {
             payments: Payments::new(&config.payments),
             capabilities: Capabilities::new(&config.cart_secrets, &config.database.password),
             terms: Terms::new(&config.tax),
-            media_base_url: config.media_base_url.clone(),
+            showing,
             release: config.release.clone(),
         }))
     }
@@ -128,10 +129,9 @@ impl App {
         &self.0.terms
     }
 
-    /// The public address of an object in the media bucket: the base and the key without its `media/` prefix.
-    pub(crate) fn media_url(&self, object_key: &str) -> String {
-        let path = object_key.strip_prefix("media/").unwrap_or(object_key);
-        format!("{}/{path}", self.0.media_base_url)
+    /// How products are shown.
+    pub(crate) fn showing(&self) -> &Showing {
+        &self.0.showing
     }
 
     pub(crate) fn release(&self) -> Option<&str> {

@@ -1,6 +1,5 @@
 //! What the shop sells: categories, collections, products, and the list with its filters.
 
-pub(crate) mod cards;
 mod cursor;
 mod details;
 mod filter;
@@ -9,6 +8,7 @@ pub(crate) mod model;
 mod routes;
 mod search;
 pub(crate) mod show;
+pub(crate) mod showcase;
 pub(crate) mod store;
 pub(crate) mod together;
 

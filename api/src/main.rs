@@ -6,6 +6,10 @@ use std::{io::Write, process::ExitCode};
 use clap::{Parser, Subcommand};
 use jewel_api::{App, Config, build, check::check, openapi, server, telemetry};
 
+// Answers are many small allocations on several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The shop's API server. Configured by JEWEL_* environment variables.
 #[derive(Debug, Parser)]
 #[command(name = "jewel-api", version = build::version(), after_help = VARIABLES)]

@@ -8,6 +8,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{
     app::App,
+    catalogue::showcase,
     error::{ApiError, chain},
     orders, payments,
 };
@@ -20,11 +21,18 @@ const DOCUMENTS: Duration = Duration::from_secs(2);
 /// How often payments and refunds are looked for that the provider should be asked about.
 const PAYMENTS: Duration = Duration::from_secs(30);
 
+/// How often what is shown of products is looked after, where it was not written by a transaction of the API.
+const SHOWCASE: Duration = Duration::from_secs(2);
+/// How often it is compared with the products there are.
+const SWEEP: Duration = Duration::from_secs(60);
+
 /// Runs all of them, and never ends.
 pub(crate) async fn run(app: App) {
     tokio::join!(
         every(EXPIRY, "expiry", || Box::pin(orders::expire(&app))),
         every(DOCUMENTS, "documents", || Box::pin(orders::store_due(&app))),
+        every(SHOWCASE, "showcase", || Box::pin(showcase::rebuild(&app))),
+        every(SWEEP, "sweep", || Box::pin(showcase::sweep(&app))),
         every(PAYMENTS, "payments", || Box::pin(payments::watch(&app))),
     );
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
-    catalogue::cards,
+    catalogue::showcase,
     error::ApiError,
     http::{journaled, observe},
 };
@@ -99,12 +99,12 @@ impl Work {
         self.earlier = Some(event);
     }
 
-    async fn finish(mut self, kind: &str, caller: &Caller) -> Result<Option<Uuid>, ApiError> {
+    async fn finish(mut self, app: &App, kind: &str, caller: &Caller) -> Result<Option<Uuid>, ApiError> {
         if self.touched.is_empty() {
             self.transaction.commit().await?;
             return Ok(self.earlier);
         }
-        cards::renew(&mut self).await?;
+        showcase::renew(app, &mut self).await?;
         if let Actor::Admin(subject) = &caller.actor {
             let detail: BTreeMap<&str, Vec<String>> = self
                 .touched
@@ -204,7 +204,7 @@ async fn once<A: Sync, T: Send>(
         earlier: None,
     };
     let value = work(&mut at_hand, about).await?;
-    let event = at_hand.finish(kind, caller).await?;
+    let event = at_hand.finish(app, kind, caller).await?;
     Ok((value, event))
 }
 

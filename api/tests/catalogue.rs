@@ -3,10 +3,14 @@
 
 mod support;
 
+use std::time::Duration;
+
+use jewel_migrations::SHOWCASE_ANEW;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::ConnectOptions;
 use support::{Shop, problem, shops};
+use uuid::Uuid;
 
 #[tokio::test]
 async fn the_catalogue_can_be_read() {
@@ -17,7 +21,7 @@ async fn the_catalogue_can_be_read() {
         answers_can_be_cached(&shop).await;
         bad_questions_get_problems(&shop).await;
         many_at_once_get_each_their_own(&shop).await;
-        cards_say_what_they_are_made_of(&shop).await;
+        the_showcase_says_what_it_is_made_of(&shop).await;
     }
 }
 
@@ -167,28 +171,65 @@ async fn many_at_once_get_each_their_own(shop: &Shop) {
     }
 }
 
-async fn cards_say_what_they_are_made_of(shop: &Shop) {
+async fn the_showcase_says_what_it_is_made_of(shop: &Shop) {
+    let mut database = shop.database.options().database("shop").connect().await.unwrap();
     let product = json!({
-        "slug": "card-ring", "name": "Card Ring", "category": "rings", "currency": "SGD",
+        "slug": "shown-ring", "name": "Shown Ring", "category": "rings", "currency": "SGD",
         "variants": [
-            {"sku": "CARD-1", "metal": "silver_925", "price_minor": 100, "on_hand": 0},
-            {"sku": "CARD-2", "metal": "gold_18k", "price_minor": 200, "on_hand": 1},
+            {"sku": "SHOWN-1", "metal": "silver_925", "price_minor": 100, "on_hand": 0},
+            {"sku": "SHOWN-2", "metal": "gold_18k", "price_minor": 200, "on_hand": 1},
         ],
     });
     let request = shop.api.request(Method::POST, "/api/v1/admin/products").bearer_auth(shop.issuer.admin());
     assert_eq!(request.json(&product).send().await.unwrap().status(), 201);
-    let mut database = shop.database.options().database("shop").connect().await.unwrap();
-    let cards = "SELECT k.metals, k.in_stock FROM cards k JOIN products p ON p.id = k.product_id WHERE p.slug = ?";
-    let card: (String, i32) = sqlx::query_as(cards).bind("card-ring").fetch_one(&mut database).await.unwrap();
-    assert_eq!(card, ("gold_18k,silver_925".to_owned(), 1));
-    // The list says what its product says, with a card and without one.
+    // It is there with the product itself.
+    let outdated = "SELECT COUNT(*) FROM showcase WHERE format = 0 AND slug LIKE ?";
+    let count: i64 = sqlx::query_scalar(outdated).bind("shown-ring").fetch_one(&mut database).await.unwrap();
+    assert_eq!(count, 0);
+    let ready = everything(shop).await;
+    assert_eq!(ready[0]["items"].as_array().unwrap().len(), 3);
+
+    // Answers are the same from the tables it is made of, and from what the server makes of them.
+    sqlx::query(SHOWCASE_ANEW).execute(&mut database).await.unwrap();
+    assert_eq!(everything(shop).await, ready);
+    until(async || sqlx::query_scalar::<_, i64>(outdated).bind("%").fetch_one(&mut database).await.unwrap() == 0).await;
+    assert_eq!(everything(shop).await, ready);
+
+    // A category's new name is in its products at once.
+    let id: Uuid =
+        sqlx::query_scalar("SELECT id FROM categories WHERE slug = 'rings'").fetch_one(&mut database).await.unwrap();
+    let path = &format!("/api/v1/admin/categories/{id}");
+    let category = shop.api.request(Method::GET, path).bearer_auth(shop.issuer.admin()).send().await.unwrap();
+    let (tag, mut body) = (category.headers()["etag"].clone(), category.json::<Value>().await.unwrap());
+    body["name"] = json!("Bands");
+    for field in ["id", "version"] {
+        body.as_object_mut().unwrap().remove(field);
+    }
+    let change = shop.api.request(Method::PUT, path).bearer_auth(shop.issuer.admin()).header("if-match", tag);
+    assert_eq!(change.json(&body).send().await.unwrap().status(), 200);
+    assert_eq!(everything(shop).await[1]["category"]["name"], "Bands");
+}
+
+/// A list, and each of its products.
+async fn everything(shop: &Shop) -> Vec<Value> {
     let list = shop.api.read("/api/v1/products?category=rings").await;
-    assert_eq!(list["items"].as_array().unwrap().len(), 3);
+    let mut all = vec![list.clone()];
     for item in list["items"].as_array().unwrap() {
         let detail = shop.api.read(&format!("/api/v1/products/{}", item["slug"].as_str().unwrap())).await;
         for (field, value) in item.as_object().unwrap() {
             assert_eq!(&detail[field], value, "{field}");
         }
+        all.push(detail);
+    }
+    all
+}
+
+/// Waits for what the server does by itself.
+async fn until(mut is_so: impl AsyncFnMut() -> bool) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    while !is_so().await {
+        assert!(tokio::time::Instant::now() < deadline, "it never was so");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

@@ -35,7 +35,7 @@ static EMBEDDED: &[Migration] = &[
     Migration::embedded(4, "orders", include_str!("../sql/0004_orders.sql")),
     Migration::embedded(5, "payments", include_str!("../sql/0005_payments.sql")),
     Migration::embedded(6, "media", include_str!("../sql/0006_media.sql")),
-    Migration::embedded(7, "cards", include_str!("../sql/0007_cards.sql")),
+    Migration::embedded(7, "showcase", include_str!("../sql/0007_showcase.sql")),
 ];
 
 /// All migrations of this program, in ascending order of version.

@@ -22,6 +22,7 @@ mod rehearsal;
 mod repair;
 mod scratch;
 mod shape;
+mod showcase;
 mod sql;
 mod statement;
 mod up;
@@ -36,6 +37,7 @@ pub use history::applied_version;
 pub use lint::{Finding, Rule, lint};
 pub use plan::{MigrationStatus, Problem, State, Status};
 pub use repair::{Change, Findings, Set, StatementId, plan_repair, repair};
+pub use showcase::SHOWCASE_ANEW;
 pub use statement::{SplitError, Statement, split};
 pub use up::{UpOptions, up, up_with};
 

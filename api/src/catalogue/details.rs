@@ -1,12 +1,12 @@
-//! The SQL that reads products in full, several at once.
+//! The SQL that reads products in full from the tables they are kept in, several at once.
 
 use std::collections::HashMap;
 
-use sqlx::{FromRow, MySql, MySqlConnection, MySqlPool, QueryBuilder};
+use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
 use time::PrimitiveDateTime;
 use uuid::Uuid;
 
-use super::store::{ImageRow, ProductRow, VariantRow};
+use super::store::{ImageRow, VariantRow};
 
 /// A product with its pictures, frames and variants on sale, each in order.
 #[derive(Debug, Clone)]
@@ -14,6 +14,21 @@ pub(crate) struct Detail {
     pub(crate) product: ProductRow,
     pub(crate) images: Vec<ImageRow>,
     pub(crate) variants: Vec<VariantRow>,
+}
+
+/// What is the product's own.
+#[derive(Debug, Clone, FromRow)]
+pub(crate) struct ProductRow {
+    pub(crate) id: Uuid,
+    pub(crate) category_id: Uuid,
+    pub(crate) slug: String,
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) currency: String,
+    pub(crate) price_from_minor: i64,
+    pub(crate) created_at: PrimitiveDateTime,
+    pub(crate) category_slug: String,
+    pub(crate) category_name: String,
 }
 
 #[derive(FromRow)]
@@ -25,47 +40,61 @@ struct Of<T> {
     row: T,
 }
 
-#[derive(FromRow)]
-struct Plain {
-    id: Uuid,
-    slug: String,
-    name: String,
-    description: String,
-    currency: String,
-    price_from_minor: i64,
-    created_at: PrimitiveDateTime,
-    category_slug: String,
-    category_name: String,
+/// Those of the products with these slugs that are on sale.
+pub(crate) async fn by_slug(connection: &mut MySqlConnection, slugs: &[&str]) -> Result<Vec<Detail>, sqlx::Error> {
+    let details = read(connection, "slug", slugs).await?;
+    Ok(details.into_values().collect())
 }
 
-/// Those of the products with these slugs that are on sale, by slug.
-pub(crate) async fn read(pool: &MySqlPool, slugs: &[&str]) -> Result<HashMap<String, Detail>, sqlx::Error> {
-    if slugs.is_empty() {
+/// Those of the products with these ids that are on sale.
+pub(crate) async fn by_id(
+    connection: &mut MySqlConnection,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, Detail>, sqlx::Error> {
+    read(connection, "id", ids).await
+}
+
+async fn read<T>(
+    connection: &mut MySqlConnection,
+    column: &'static str,
+    values: &[T],
+) -> Result<HashMap<Uuid, Detail>, sqlx::Error>
+where
+    T: for<'q> sqlx::Encode<'q, MySql> + sqlx::Type<MySql> + Copy + Send,
+{
+    if values.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut connection = pool.acquire().await?;
-    let products = products(&mut connection, slugs).await?;
+    let products = products(connection, column, values).await?;
     let ids: Vec<Uuid> = products.iter().map(|product| product.id).collect();
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut variants = by_product(variants(&mut connection, &ids).await?);
-    let mut images = by_product(images(&mut connection, &ids).await?);
+    let mut variants = by_product(variants(connection, &ids).await?);
+    let mut images = by_product(images(connection, &ids).await?);
     let details = products.into_iter().map(|product| {
         let variants = variants.remove(&product.id).unwrap_or_default();
         let images = images.remove(&product.id).unwrap_or_default();
-        (product.slug.clone(), Detail { product: shown(product, &variants, &images), images, variants })
+        (product.id, Detail { product, images, variants })
     });
     Ok(details.collect())
 }
 
-async fn products(connection: &mut MySqlConnection, slugs: &[&str]) -> Result<Vec<Plain>, sqlx::Error> {
+async fn products<T>(
+    connection: &mut MySqlConnection,
+    column: &'static str,
+    values: &[T],
+) -> Result<Vec<ProductRow>, sqlx::Error>
+where
+    T: for<'q> sqlx::Encode<'q, MySql> + sqlx::Type<MySql> + Copy + Send,
+{
     let mut query = QueryBuilder::<MySql>::new(
-        "SELECT p.id, p.slug, p.name, p.description, p.currency, p.price_from_minor, p.created_at,
+        "SELECT p.id, p.category_id, p.slug, p.name, p.description, p.currency, p.price_from_minor, p.created_at,
             c.slug AS category_slug, c.name AS category_name
-         FROM products p JOIN categories c ON c.id = p.category_id WHERE p.status = 'active' AND p.slug IN ",
+         FROM products p JOIN categories c ON c.id = p.category_id WHERE p.status = 'active' AND p.",
     );
-    push_list(&mut query, slugs);
+    query.push(column).push(" IN ");
+    push_list(&mut query, values);
     query.build_query_as().fetch_all(connection).await
 }
 
@@ -92,7 +121,7 @@ async fn images(connection: &mut MySqlConnection, products: &[Uuid]) -> Result<V
 
 /// A list of values. Its length is a power of two, by naming the last one again, so that there are few statements and
 /// each is prepared once.
-fn push_list<T>(query: &mut QueryBuilder<MySql>, values: &[T])
+pub(super) fn push_list<T>(query: &mut QueryBuilder<MySql>, values: &[T])
 where
     T: for<'q> sqlx::Encode<'q, MySql> + sqlx::Type<MySql> + Copy + Send,
 {
@@ -113,30 +142,4 @@ fn by_product<T>(mut rows: Vec<Of<T>>) -> HashMap<Uuid, Vec<T>> {
         by_product.entry(of.product_id).or_default().push(of.row);
     }
     by_product
-}
-
-/// The product as the list shows it, made of what was read anyway.
-fn shown(product: Plain, variants: &[VariantRow], images: &[ImageRow]) -> ProductRow {
-    let mut metals: Vec<&str> = variants.iter().map(|variant| variant.metal.as_str()).collect();
-    metals.sort_unstable();
-    metals.dedup();
-    let image = images.iter().find(|image| !image.is_frame);
-    ProductRow {
-        metals: Some(metals.join(",")),
-        in_stock: variants.iter().any(|variant| variant.available > 0),
-        object_key: image.map(|image| image.object_key.clone()),
-        alt: image.map(|image| image.alt.clone()),
-        width: image.map(|image| image.width),
-        height: image.map(|image| image.height),
-        sizes: image.and_then(|image| image.sizes.clone()),
-        id: product.id,
-        slug: product.slug,
-        name: product.name,
-        description: product.description,
-        currency: product.currency,
-        price_from_minor: product.price_from_minor,
-        created_at: product.created_at,
-        category_slug: product.category_slug,
-        category_name: product.category_name,
-    }
 }

@@ -1,20 +1,19 @@
 //! The parts of the list's SQL that depend on what is asked for: conditions, order, and where to go on.
 
-use sqlx::{MySql, QueryBuilder};
+use sqlx::{MySql, QueryBuilder, Row, mysql::MySqlRow};
 use time::{OffsetDateTime, PrimitiveDateTime};
 use uuid::Uuid;
 
 use super::{
     cursor::Cursor,
     listing::{Listing, Sort},
-    store::ProductRow,
 };
 
 /// False when nothing can match.
 pub(super) fn push_filters(query: &mut QueryBuilder<MySql>, listing: &Listing) -> bool {
     if let Some(category) = &listing.category {
         query
-            .push(" AND p.category_id = (SELECT id FROM categories WHERE slug = ")
+            .push(" AND s.category_id = (SELECT id FROM categories WHERE slug = ")
             .push_bind(category.clone())
             .push(")");
     }
@@ -42,9 +41,9 @@ pub(super) fn push_variant_filters(query: &mut QueryBuilder<MySql>, listing: &Li
     }
     query.push(" AND EXISTS (SELECT 1 FROM variants v");
     if listing.in_stock {
-        query.push(" JOIN inventory s ON s.variant_id = v.id AND s.on_hand > s.reserved");
+        query.push(" JOIN inventory n ON n.variant_id = v.id AND n.on_hand > n.reserved");
     }
-    query.push(" WHERE v.product_id = p.id AND v.status = 'active'");
+    query.push(" WHERE v.product_id = s.product_id AND v.status = 'active'");
     for (column, code) in codes {
         if let Some(code) = code {
             query.push(format_args!(" AND v.{column} = ")).push_bind(code.clone());
@@ -63,12 +62,12 @@ pub(super) fn push_variant_filters(query: &mut QueryBuilder<MySql>, listing: &Li
 pub(super) fn push_after(query: &mut QueryBuilder<MySql>, cursor: &Cursor) {
     match cursor {
         Cursor::Newest { created_at, id } => {
-            push_key(query, "p.created_at", '<', *id, from_micros(*created_at));
+            push_key(query, "s.created_at", '<', *id, from_micros(*created_at));
         }
         Cursor::Price { descending, price_minor, id } => {
-            push_key(query, "p.price_from_minor", if *descending { '<' } else { '>' }, *id, *price_minor);
+            push_key(query, "s.price_from_minor", if *descending { '<' } else { '>' }, *id, *price_minor);
         }
-        Cursor::Name { name, id } => push_key(query, "p.name", '>', *id, name.clone()),
+        Cursor::Name { name, id } => push_key(query, "s.name", '>', *id, name.clone()),
     }
 }
 
@@ -78,35 +77,48 @@ where
 {
     query.push(format_args!(" AND {column} {sign}= ")).push_bind(key.clone());
     query.push(format_args!(" AND ({column} {sign} ")).push_bind(key);
-    query.push(format_args!(" OR p.id {sign} ")).push_bind(id).push(")");
+    query.push(format_args!(" OR s.product_id {sign} ")).push_bind(id).push(")");
 }
 
-/// What the indexes that have this order end in.
-pub(super) fn index(sort: Sort) -> &'static str {
-    match sort {
-        Sort::Newest => "newest",
-        Sort::PriceAsc | Sort::PriceDesc => "price",
-        Sort::Name => "name",
+/// The index of the showcase that has this order, in a category or in all of them.
+pub(super) fn index(sort: Sort, in_category: bool) -> &'static str {
+    match (sort, in_category) {
+        (Sort::Newest, true) => "PRIMARY",
+        (Sort::Newest, false) => "showcase_newest",
+        (Sort::PriceAsc | Sort::PriceDesc, true) => "showcase_category_price",
+        (Sort::PriceAsc | Sort::PriceDesc, false) => "showcase_price",
+        (Sort::Name, true) => "showcase_category_name",
+        (Sort::Name, false) => "showcase_name",
     }
 }
 
 pub(super) fn order(sort: Sort) -> &'static str {
     match sort {
-        Sort::Newest => " ORDER BY p.created_at DESC, p.id DESC",
-        Sort::PriceAsc => " ORDER BY p.price_from_minor, p.id",
-        Sort::PriceDesc => " ORDER BY p.price_from_minor DESC, p.id DESC",
-        Sort::Name => " ORDER BY p.name, p.id",
+        Sort::Newest => " ORDER BY s.created_at DESC, s.product_id DESC",
+        Sort::PriceAsc => " ORDER BY s.price_from_minor, s.product_id",
+        Sort::PriceDesc => " ORDER BY s.price_from_minor DESC, s.product_id DESC",
+        Sort::Name => " ORDER BY s.name, s.product_id",
     }
 }
 
-pub(super) fn place(row: &ProductRow, sort: Sort) -> Cursor {
-    let id = row.id;
+/// The column that has this order.
+pub(super) fn key(sort: Sort) -> &'static str {
     match sort {
-        Sort::Newest => Cursor::Newest { created_at: to_micros(row.created_at), id },
-        Sort::PriceAsc => Cursor::Price { descending: false, price_minor: row.price_from_minor, id },
-        Sort::PriceDesc => Cursor::Price { descending: true, price_minor: row.price_from_minor, id },
-        Sort::Name => Cursor::Name { name: row.name.clone(), id },
+        Sort::Newest => "created_at",
+        Sort::PriceAsc | Sort::PriceDesc => "price_from_minor",
+        Sort::Name => "name",
     }
+}
+
+/// Where the list goes on after this row: its id is the first column, the sort key the fourth.
+pub(super) fn place(row: &MySqlRow, sort: Sort) -> Result<Cursor, sqlx::Error> {
+    let id = row.try_get(0)?;
+    Ok(match sort {
+        Sort::Newest => Cursor::Newest { created_at: to_micros(row.try_get(3)?), id },
+        Sort::PriceAsc => Cursor::Price { descending: false, price_minor: row.try_get(3)?, id },
+        Sort::PriceDesc => Cursor::Price { descending: true, price_minor: row.try_get(3)?, id },
+        Sort::Name => Cursor::Name { name: row.try_get(3)?, id },
+    })
 }
 
 fn to_micros(time: PrimitiveDateTime) -> i64 {

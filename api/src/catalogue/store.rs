@@ -1,42 +1,24 @@
 //! The catalogue's SQL.
 
-use sqlx::{FromRow, MySql, MySqlPool, QueryBuilder};
-use time::PrimitiveDateTime;
+use std::collections::HashMap;
+
+use sqlx::{FromRow, MySql, MySqlPool, QueryBuilder, Row, mysql::MySqlRow};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::{
-    cards,
     cursor::Cursor,
-    filter::{index, order, place, push_after, push_filters, push_variant_filters},
+    details,
+    filter::{index, key, order, place, push_after, push_filters, push_variant_filters},
     listing::Listing,
+    show::Showing,
 };
+use crate::error::ApiError;
 
-/// One page: at most `limit` products, and whether there are more.
+/// One page: at most as many products as asked for, each as JSON, and where the next one begins.
 pub(crate) struct Page {
-    pub(crate) rows: Vec<ProductRow>,
+    pub(crate) items: Vec<String>,
     pub(crate) next: Option<Cursor>,
-}
-
-/// A product with what the list shows of it.
-#[derive(Debug, Clone, FromRow)]
-pub(crate) struct ProductRow {
-    pub(crate) id: Uuid,
-    pub(crate) slug: String,
-    pub(crate) name: String,
-    pub(crate) description: String,
-    pub(crate) currency: String,
-    pub(crate) price_from_minor: i64,
-    pub(crate) created_at: PrimitiveDateTime,
-    pub(crate) category_slug: String,
-    pub(crate) category_name: String,
-    /// Codes separated by commas; nothing where there is no card.
-    pub(crate) metals: Option<String>,
-    pub(crate) in_stock: bool,
-    pub(crate) object_key: Option<String>,
-    pub(crate) alt: Option<String>,
-    pub(crate) width: Option<i32>,
-    pub(crate) height: Option<i32>,
-    pub(crate) sizes: Option<String>,
 }
 
 #[derive(Debug, Clone, FromRow)]
@@ -70,61 +52,53 @@ pub(crate) struct GroupRow {
     pub(crate) product_count: i64,
 }
 
-/// What lists show of a product `p`, its category `c` and its card `k`.
-const SHOWN: &str = "
-    SELECT p.id, p.slug, p.name, p.description, p.currency, p.price_from_minor, p.created_at,
-        c.slug AS category_slug, c.name AS category_name,
-        k.metals, COALESCE(k.in_stock, 0) AS in_stock, k.object_key, k.alt, k.width, k.height, k.sizes FROM ";
+/// Pages read at once: the others wait. More only make a small database server change between them.
+const READERS: usize = 3;
 
-const CARDS: &str = " LEFT JOIN cards k ON k.product_id = p.id";
+static READING: Semaphore = Semaphore::const_new(READERS);
 
 /// Products found by other means than the order of the list: the page is cut first, and the rest looked up for it only.
-const FOUND: &str = "
-    (SELECT p.id, p.category_id, p.slug, p.name, p.description, p.currency, p.price_from_minor, p.created_at
-     FROM products p WHERE p.status = 'active'";
-
-const FOUND_END: &str = ") AS p JOIN categories c ON c.id = p.category_id LEFT JOIN cards k ON k.product_id = p.id";
+const FOUND: &str = " FROM products p JOIN showcase s ON s.product_id = p.id WHERE p.status = 'active'";
 
 /// One page of products.
-pub(crate) async fn page(pool: &MySqlPool, listing: &Listing) -> Result<Page, sqlx::Error> {
-    let mut query = QueryBuilder::<MySql>::new(SHOWN);
+pub(crate) async fn page(pool: &MySqlPool, showing: &Showing, listing: &Listing) -> Result<Page, ApiError> {
+    let key = key(listing.sort);
+    let mut query = QueryBuilder::<MySql>::new("SELECT s.product_id, ");
     if listing.search.is_some() || listing.collection.is_some() {
-        query.push(FOUND);
+        query.push(format_args!("d.format, d.summary, s.{key} FROM (SELECT s.product_id, s.{key}")).push(FOUND);
         if !push_filters(&mut query, listing) {
-            return Ok(Page { rows: Vec::new(), next: None });
+            return Ok(Page { items: Vec::new(), next: None });
         }
         push_page(&mut query, listing);
-        query.push(FOUND_END).push(order(listing.sort));
+        query.push(") AS s JOIN showcase d ON d.product_id = s.product_id").push(order(listing.sort));
     } else {
+        query.push(format_args!("s.format, s.summary, s.{key} FROM "));
         push_walk(&mut query, listing);
         push_variant_filters(&mut query, listing);
         push_page(&mut query, listing);
     }
-    let mut rows: Vec<ProductRow> = query.build_query_as().fetch_all(pool).await?;
+    // The semaphore is never closed.
+    let reading = READING.acquire().await.ok();
+    let mut rows = query.build().fetch_all(pool).await?;
+    drop(reading);
     let limit = usize::try_from(listing.limit).unwrap_or(usize::MAX);
     let more = rows.len() > limit;
     rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|last| place(last, listing.sort));
-    cards::complete(pool, &mut rows).await?;
-    Ok(Page { rows, next })
+    let next = rows.last().filter(|_| more).map(|last| place(last, listing.sort)).transpose()?;
+    Ok(Page { items: items(pool, showing, rows).await?, next })
 }
 
 /// Products in the order of the list, along the index that has this order, until the page is full. The server would at
 /// times rather read all of a category and sort it.
 fn push_walk(query: &mut QueryBuilder<MySql>, listing: &Listing) {
-    let index = index(listing.sort);
+    let index = index(listing.sort, listing.category.is_some());
     match &listing.category {
         Some(slug) => query
-            .push(format_args!("categories c STRAIGHT_JOIN products p FORCE INDEX (products_category_{index})"))
-            .push(" ON p.category_id = c.id")
-            .push(CARDS)
-            .push(" WHERE p.status = 'active' AND c.slug = ")
+            .push(format_args!("categories c STRAIGHT_JOIN showcase s FORCE INDEX ({index})"))
+            .push(" ON s.category_id = c.id WHERE c.slug = ")
             .push_bind(slug.clone()),
-        None => query
-            .push(format_args!("products p FORCE INDEX (products_{index}) STRAIGHT_JOIN categories c"))
-            .push(" ON c.id = p.category_id")
-            .push(CARDS)
-            .push(" WHERE p.status = 'active'"),
+        // There has to be a condition for others to follow.
+        None => query.push(format_args!("showcase s FORCE INDEX ({index}) WHERE TRUE")),
     };
 }
 
@@ -134,6 +108,54 @@ fn push_page(query: &mut QueryBuilder<MySql>, listing: &Listing) {
         push_after(query, cursor);
     }
     query.push(order(listing.sort)).push(" LIMIT ").push_bind(listing.limit + 1);
+}
+
+/// The documents of these rows. Those that are out of date are made of the tables the product is kept in.
+async fn items(pool: &MySqlPool, showing: &Showing, rows: Vec<MySqlRow>) -> Result<Vec<String>, ApiError> {
+    let mut items: Vec<String> = Vec::with_capacity(rows.len());
+    let mut outdated = Vec::new();
+    for row in &rows {
+        if row.try_get::<i64, _>(1)? == showing.format() {
+            items.push(row.try_get(2)?);
+        } else {
+            outdated.push((items.len(), row.try_get::<Uuid, _>(0)?));
+            items.push(String::new());
+        }
+    }
+    if !outdated.is_empty() {
+        let ids: Vec<Uuid> = outdated.iter().map(|(_, id)| *id).collect();
+        let details = details::by_id(&mut *pool.acquire().await?, &ids).await?;
+        for (at, id) in outdated {
+            if let Some(detail) = details.get(&id) {
+                items[at] = showing.summary_json(detail)?;
+            }
+        }
+        // Off sale by now.
+        items.retain(|item| !item.is_empty());
+    }
+    Ok(items)
+}
+
+/// Products in full as JSON, by slug: those that are on sale.
+pub(super) async fn details(
+    pool: &MySqlPool,
+    showing: &Showing,
+    slugs: &[&str],
+) -> Result<HashMap<String, String>, ApiError> {
+    if slugs.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut connection = pool.acquire().await?;
+    let mut query = QueryBuilder::<MySql>::new("SELECT s.slug, s.detail FROM showcase s WHERE s.format = ");
+    query.push_bind(showing.format()).push(" AND s.slug IN ");
+    details::push_list(&mut query, slugs);
+    let rows: Vec<(String, String)> = query.build_query_as().fetch_all(&mut *connection).await?;
+    let mut documents: HashMap<String, String> = rows.into_iter().collect();
+    let missing: Vec<&str> = slugs.iter().filter(|slug| !documents.contains_key(**slug)).copied().collect();
+    for detail in details::by_slug(&mut connection, &missing).await? {
+        documents.insert(detail.product.slug.clone(), showing.detail_json(&detail)?);
+    }
+    Ok(documents)
 }
 
 /// All categories, in order.
@@ -164,19 +186,13 @@ pub(crate) async fn collection(pool: &MySqlPool, slug: &str) -> Result<Option<Gr
     query.push(" AND c.slug = ").push_bind(slug).build_query_as().fetch_optional(pool).await
 }
 
-/// A collection's products, in its order.
-pub(crate) async fn collected(pool: &MySqlPool, collection: Uuid) -> Result<Vec<ProductRow>, sqlx::Error> {
-    let mut query = QueryBuilder::<MySql>::new(SHOWN);
+/// A collection's products, in its order, each as JSON.
+pub(crate) async fn collected(pool: &MySqlPool, showing: &Showing, collection: Uuid) -> Result<Vec<String>, ApiError> {
+    let mut query = QueryBuilder::<MySql>::new("SELECT s.product_id, s.format, s.summary FROM ");
     query
-        .push(FOUND)
-        .push(" AND p.id IN (SELECT product_id FROM collection_products WHERE removed_at IS NULL AND collection_id = ")
+        .push("collection_products m JOIN showcase s ON s.product_id = m.product_id")
+        .push(" WHERE m.removed_at IS NULL AND m.collection_id = ")
         .push_bind(collection)
-        .push(")")
-        .push(FOUND_END)
-        .push(" JOIN collection_products m ON m.product_id = p.id AND m.collection_id = ")
-        .push_bind(collection)
-        .push(" ORDER BY m.position, p.id");
-    let mut rows: Vec<ProductRow> = query.build_query_as().fetch_all(pool).await?;
-    cards::complete(pool, &mut rows).await?;
-    Ok(rows)
+        .push(" ORDER BY m.position, m.product_id");
+    items(pool, showing, query.build().fetch_all(pool).await?).await
 }

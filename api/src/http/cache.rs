@@ -7,7 +7,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use sha2::{Digest, Sha256};
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::error::ApiError;
 
@@ -38,9 +38,7 @@ pub(crate) async fn publicly(request: Request, next: Next) -> Result<Response, A
 }
 
 fn etag(body: &Bytes) -> Result<HeaderValue, ApiError> {
-    let digest = Sha256::digest(body);
-    HeaderValue::try_from(format!("\"{}\"", hex::encode(&digest[..16])))
-        .map_err(|error| ApiError::Internal(error.into()))
+    HeaderValue::try_from(format!("\"{:032x}\"", xxh3_128(body))).map_err(|error| ApiError::Internal(error.into()))
 }
 
 /// `If-None-Match`: a list of tags, weak or strong, or `*` (RFC 9110, 13.1.2).

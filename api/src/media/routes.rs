@@ -13,7 +13,6 @@ use super::{
 use crate::{
     app::App,
     auth::Admin,
-    catalogue::show,
     error::{ApiError, FieldError},
     http::{
         cache::NO_STORE,
@@ -95,6 +94,6 @@ async fn shown(app: &App, row: UploadRow) -> Result<Upload, ApiError> {
         product: row.product_id,
         frame_set: row.frame_set_id,
         problem: row.problem,
-        image: image.map(|row| show::image(app, row)),
+        image: image.map(|row| app.showing().image(&row)),
     })
 }

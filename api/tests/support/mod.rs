@@ -12,7 +12,7 @@ pub(crate) mod stripe;
 use std::{net::TcpListener, time::Duration};
 
 use jewel_api::{App, Config, server::serve_until};
-use jewel_migrations::UpOptions;
+use jewel_migrations::{SHOWCASE_ANEW, UpOptions};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, ConnectOptions, MySqlConnection};
@@ -228,6 +228,7 @@ async fn fill(connection: &mut MySqlConnection) {
              'media/products/aurora-ring/{position}.svg', 'View {position}', 800, 600, '2026-01-01', 1)"
         ));
     }
+    statements.push(SHOWCASE_ANEW.to_owned());
     for statement in statements {
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *connection).await.unwrap();
     }

@@ -16,6 +16,9 @@ use crate::{
 /// How many objects are fetched at once.
 const AHEAD: usize = 16;
 
+/// What visitors are shown of products.
+const SHOWCASE: &str = "showcase";
+
 /// How to replay.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ReplayOptions {
@@ -148,6 +151,10 @@ impl<'a> Replay<'a> {
         let keys = source.keys(first).await.map_err(|source| ReplayError::Source { key: first, source })?;
         let mut objects = stream::iter(keys).map(|key| async move { (key, source.get(key).await) }).buffered(AHEAD);
         let mut chain = Chain::default();
+        if self.columns.contains_key(SHOWCASE) {
+            // Made of other tables, and so not in the journal: the API makes it anew.
+            sqlx::query("UPDATE showcase SET format = 0").execute(&mut *self.connection).await?;
+        }
         while let Some((key, bytes)) = objects.next().await {
             let bytes = bytes.map_err(|source| ReplayError::Source { key, source })?;
             let object = match chain.accept(key, &bytes) {

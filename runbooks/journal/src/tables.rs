@@ -20,7 +20,6 @@ pub const TABLES: &[Table] = &[
     by_id("collection_products"),
     by_id("media_uploads"),
     Table { name: "inventory", key: "variant_id" },
-    Table { name: "cards", key: "product_id" },
     by_id("inventory_adjustments"),
     by_id("carts"),
     by_id("orders"),

@@ -4,6 +4,7 @@ mod sql;
 
 use std::collections::BTreeSet;
 
+use jewel_migrations::SHOWCASE_ANEW;
 use sqlx::{Connection as _, MySqlConnection};
 
 use self::sql::Id;
@@ -65,7 +66,7 @@ pub(super) struct ImageRow {
 pub(super) async fn write(conn: &mut MySqlConnection, catalogue: &Catalogue) -> Result<Written, Error> {
     let failed = |doing| move |source| Error::Database { doing, source };
     let mut tx = conn.begin().await.map_err(failed("beginning a transaction"))?;
-    let category_ids = categories(&mut tx, catalogue).await?;
+    let (category_ids, renamed) = categories(&mut tx, catalogue).await?;
     let products: Vec<ProductRow> =
         catalogue.pieces.iter().zip(category_ids).map(|(piece, id)| product(piece, id, &catalogue.currency)).collect();
     let slugs: Vec<&str> = products.iter().map(|product| product.slug.as_str()).collect();
@@ -104,13 +105,16 @@ pub(super) async fn write(conn: &mut MySqlConnection, catalogue: &Catalogue) -> 
     touched.extend(new.iter().chain(&changed).map(|row| row.product_id));
     sql::insert_images(&mut tx, &new).await.map_err(failed("adding images"))?;
     sql::update_images(&mut tx, &changed).await.map_err(failed("changing images"))?;
+    if renamed || !touched.is_empty() {
+        sqlx::query(SHOWCASE_ANEW).execute(&mut *tx).await.map_err(failed("having the showcase made anew"))?;
+    }
     tx.commit().await.map_err(failed("committing the demo catalogue"))?;
     Ok(Written { added: added.len(), updated: touched.difference(&added).count() })
 }
 
-/// Sees to the categories; gives each piece's category id, in the order of the pieces. A category of the same slug
-/// that somebody else made is used as it is.
-async fn categories(conn: &mut MySqlConnection, catalogue: &Catalogue) -> Result<Vec<Id>, Error> {
+/// Sees to the categories; gives each piece's category id, in the order of the pieces, and whether one was changed. A
+/// category of the same slug that somebody else made is used as it is.
+async fn categories(conn: &mut MySqlConnection, catalogue: &Catalogue) -> Result<(Vec<Id>, bool), Error> {
     let failed = |doing| move |source| Error::Database { doing, source };
     let wanted: Vec<CategoryRow> = (1..)
         .zip(&catalogue.categories)
@@ -133,7 +137,7 @@ async fn categories(conn: &mut MySqlConnection, catalogue: &Catalogue) -> Result
         let other = foreign.iter().find(|row| row.slug == slug);
         other.map_or_else(|| id("category", slug), |row| row.id)
     };
-    Ok(catalogue.pieces.iter().map(|piece| used(&piece.category)).collect())
+    Ok((catalogue.pieces.iter().map(|piece| used(&piece.category)).collect(), !changed.is_empty()))
 }
 
 /// Which wanted rows are not there, and which are there but different.

@@ -10,7 +10,6 @@ use crate::{
     app::App,
     catalogue::{
         model::{CategoryRef, Money},
-        show,
         store::ImageRow,
     },
     error::ApiError,
@@ -109,7 +108,7 @@ async fn images(app: &App, product: Uuid) -> Result<Vec<AdminImage>, ApiError> {
     .await?;
     let one = |row: AdminImageRow| {
         let AdminImageRow { id, object_key, alt, width, height, sizes, version } = row;
-        let image = show::image(app, ImageRow { object_key, alt, width, height, sizes, is_frame: false });
+        let image = app.showing().image(&ImageRow { object_key, alt, width, height, sizes, is_frame: false });
         AdminImage { id, image, version }
     };
     Ok(rows.into_iter().map(one).collect())

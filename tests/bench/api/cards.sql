@@ -1,9 +1,4 @@
--- What lists show of a product, gathered in one row: a page of 24 products would otherwise look into some 200 rows of
--- variants, stock and pictures. Whatever changes one of those writes the card in the same transaction (`cards.rs` in the
--- API), so a card is never older than what it is made of. A product without a card is looked up the long way.
---
--- `metals` are codes separated by commas; the columns after `in_stock` are those of the first picture.
-
+-- For the peer alone: what lists show of a product, gathered in one row.
 CREATE TABLE cards (
     product_id BINARY(16)   NOT NULL,
     metals     TEXT         CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
