@@ -4,6 +4,7 @@ mod commands;
 mod local;
 mod lock;
 mod maintenance;
+mod migrate;
 mod runs;
 mod secrets;
 
@@ -14,12 +15,12 @@ use serde::Serialize;
 
 pub use commands::{
     Command, CompletionsArgs, ConsentArgs, CostArgs, DeployApiArgs, DeployArgs, DeployCommand, DeploySiteArgs,
-    DestroyArgs, DoctorArgs, DriftArgs, InitArgs, MigrateArgs, MigrateCommand, OutputsArgs, PlanArgs, ProvisionArgs,
-    StatusArgs, UpArgs,
+    DestroyArgs, DoctorArgs, DriftArgs, InitArgs, OutputsArgs, PlanArgs, ProvisionArgs, StatusArgs, UpArgs,
 };
 pub use local::{LocalArgs, LocalCommand};
 pub use lock::{LockArgs, LockCommand};
 pub use maintenance::{MaintenanceArgs, MaintenanceCommand};
+pub use migrate::{MigrateArgs, MigrateCommand, MigrateRepairArgs, MigrateUpArgs, SourceArgs};
 pub use runs::{RunsArgs, RunsCommand};
 pub use secrets::{SecretOptions, SecretsArgs, SecretsCommand};
 

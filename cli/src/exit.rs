@@ -20,7 +20,7 @@ pub enum Exit {
     Locked = 5,
     /// Changes are pending (`--exit-code`).
     Pending = 6,
-    /// Refused: no consent, data at risk, or over budget.
+    /// Refused: no consent, data or the running release at risk, or over budget.
     Refused = 7,
     /// A check failed.
     CheckFailed = 8,

@@ -10,6 +10,7 @@ mod journey;
 mod mysql;
 mod operators;
 mod recovery;
+mod schema;
 mod several;
 mod teardown;
 mod till;
@@ -49,6 +50,7 @@ const TESTS: &[(&str, Test)] = &[
     ("a_saved_plan_is_refused_when_stale", journey::stale_plan),
     ("a_shop_over_budget_is_refused", journey::over_budget),
     ("the_schema_is_up_to_date", journey::migrations),
+    ("a_later_release_migrates_the_schema", |shop| schema::of_a_later_release(&shop.cloud)),
     ("secrets_are_in_no_output", journey::no_secrets),
     ("a_bad_release_leaves_the_old_one_serving", journey::bad_release),
     ("customers_pay_with_keys_that_nobody_sees", till::payments),

@@ -6,7 +6,10 @@ use clap::{Args, Subcommand};
 use clap_complete::Shell;
 use jewel_engine::{PlanOptions, Stack};
 
-use super::{LocalArgs, LockArgs, LockCommand, MaintenanceArgs, RunsArgs, SecretsArgs, SecretsCommand};
+use super::{
+    LocalArgs, LockArgs, LockCommand, MaintenanceArgs, MigrateArgs, MigrateCommand, RunsArgs, SecretsArgs,
+    SecretsCommand,
+};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -235,17 +238,15 @@ impl Command {
             Self::Up(args) => !args.dry_run,
             Self::Provision(args) => !args.dry_run,
             Self::Destroy(args) => !args.dry_run,
-            Self::Migrate(MigrateArgs { command: MigrateCommand::Up { dry_run, .. } })
-            | Self::Lock(LockArgs { command: LockCommand::Release { dry_run, .. } }) => !*dry_run,
+            Self::Migrate(MigrateArgs { command: MigrateCommand::Up(args) }) => !args.dry_run,
+            Self::Migrate(MigrateArgs { command: MigrateCommand::Repair(args) }) => !args.dry_run,
+            Self::Lock(LockArgs { command: LockCommand::Release { dry_run, .. } }) => !*dry_run,
             Self::Deploy(DeployArgs { command: DeployCommand::Api(args) }) => !args.dry_run,
             Self::Deploy(DeployArgs { command: DeployCommand::Site(args) }) => !args.dry_run,
-<<<<<<< HEAD
             Self::Maintenance(args) => args.command.changes(),
-=======
             Self::Secrets(SecretsArgs {
                 command: SecretsCommand::Set { options, .. } | SecretsCommand::Rotate { options, .. },
             }) => !options.dry_run,
->>>>>>> wire
             Self::Init(_)
             | Self::Doctor(_)
             | Self::Local(_)
@@ -262,36 +263,6 @@ impl Command {
             | Self::Man => false,
         }
     }
-}
-
-/// `jewelctl migrate`
-#[derive(Args, Debug)]
-pub struct MigrateArgs {
-    /// What to do with the schema.
-    #[command(subcommand)]
-    pub command: MigrateCommand,
-}
-
-/// What to do with the schema.
-#[derive(Debug, Subcommand)]
-pub enum MigrateCommand {
-    /// Apply what is pending
-    #[command(after_help = "Examples:\n  jewelctl migrate up\n  jewelctl migrate up --dry-run")]
-    Up {
-        /// Show what would be applied, and apply nothing
-        #[arg(long)]
-        dry_run: bool,
-        /// Wait for another migrator at most this many seconds
-        #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-        lock_wait: u64,
-    },
-    /// Show what is applied and what is pending; never writes
-    #[command(after_help = "Example:\n  jewelctl migrate status --exit-code")]
-    Status {
-        /// Exit 6 when anything is pending
-        #[arg(long)]
-        exit_code: bool,
-    },
 }
 
 /// `jewelctl deploy`
