@@ -69,7 +69,7 @@ impl App {
                 .map(|(aws, it)| Reporter::new(aws, it)),
             payments: Payments::new(&config.payments),
             capabilities: Capabilities::new(&config.cart_secrets, &config.database.password),
-            terms: Terms::new(&config.tax),
+            terms: Terms::new(&config.terms),
             showing,
             release: config.release.clone(),
         }))

@@ -4,12 +4,14 @@
 //! that a deployment needs one attempt and not one per mistake. Values never appear in errors: half of them are secrets.
 
 mod payments;
+mod terms;
 
 use std::{fmt, net::SocketAddr};
 
 use secrecy::SecretString;
 
 pub use payments::{PaymentConfig, PaymentMethod, StripeConfig};
+pub use terms::{ShippingRate, TaxConfig, TermsConfig};
 
 /// Everything the server can be told.
 #[derive(Debug, Clone)]
@@ -35,8 +37,8 @@ pub struct Config {
     /// What carts' and orders' tokens are signed with: the first signs, all are accepted. Empty: derived from the
     /// database's password.
     pub cart_secrets: Vec<SecretString>,
-    /// The tax that prices include.
-    pub tax: TaxConfig,
+    /// What an order costs beside its items.
+    pub terms: TermsConfig,
     /// The release's id, shown by `/version`.
     pub release: Option<String>,
     /// How many requests a second one client may make, on average.
@@ -71,15 +73,6 @@ pub enum OriginCheck {
     Secrets(Vec<SecretString>),
     /// Switched off explicitly.
     Off,
-}
-
-/// The tax that prices include.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TaxConfig {
-    /// What it is called on an order.
-    pub name: String,
-    /// Its rate in hundredths of a percent.
-    pub basis_points: u16,
 }
 
 /// Whose tokens are accepted.
@@ -181,7 +174,7 @@ impl Config {
             payments: reader.payments(),
             media_base_url: reader.or("JEWEL_MEDIA_BASE_URL", "/media").trim_end_matches('/').to_owned(),
             cart_secrets: reader.cart_secrets(),
-            tax: TaxConfig { name: reader.tax_name(), basis_points: reader.tax_rate() },
+            terms: reader.terms(),
             release: reader.get("JEWEL_RELEASE"),
             rate_limit: reader.rate_limit(),
             metrics_namespace,
@@ -319,26 +312,6 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         secrets.into_iter().map(SecretString::from).collect()
     }
 
-    fn tax_name(&mut self) -> String {
-        let name = self.or("JEWEL_TAX_NAME", "GST");
-        if name.chars().count() > 32 || name.chars().any(char::is_control) {
-            self.problem("JEWEL_TAX_NAME", "is not one line of at most 32 characters");
-        }
-        name
-    }
-
-    /// Percent with at most two decimals, as hundredths of a percent.
-    fn tax_rate(&mut self) -> u16 {
-        let text = self.or("JEWEL_TAX_PERCENT", "9");
-        let (whole, part) = text.split_once('.').unwrap_or((&text, "0"));
-        let digits = |text: &str, most| (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-        if !digits(whole, 2) || !digits(part, 2) {
-            self.problem("JEWEL_TAX_PERCENT", "is not a percentage below 100 such as 9 or 8.25");
-            return 0;
-        }
-        format!("{whole}{part:0<2}").parse().unwrap_or_default()
-    }
-
     fn check_url(&mut self, variable: &'static str, value: &str) {
         let is_url =
             ["http://", "https://"].iter().any(|scheme| value.len() > scheme.len() && value.starts_with(scheme));
@@ -400,7 +373,6 @@ mod tests {
         assert_eq!(config.tokens.jwks_url, "https://issuer.example/pool/.well-known/jwks.json");
         assert_eq!(config.media_base_url, "/media");
         assert_eq!(config.rate_limit, Some(20));
-        assert_eq!(config.tax, TaxConfig { name: "GST".to_owned(), basis_points: 900 });
         assert!(config.cart_secrets.is_empty());
         let OriginCheck::Secrets(secrets) = config.origin else { panic!("the check is off") };
         assert_eq!(
@@ -464,17 +436,6 @@ mod tests {
         AWS_ACCESS_KEY_ID is not set
         AWS_SECRET_ACCESS_KEY is not set
         ");
-    }
-
-    #[test]
-    fn a_tax_rate_has_at_most_two_decimals() {
-        for (text, expected) in [("9", 900), ("8.25", 825), ("7.5", 750), ("0", 0), ("99.99", 9999)] {
-            assert_eq!(read(&[("JEWEL_TAX_PERCENT", text)]).unwrap().tax.basis_points, expected, "{text}");
-        }
-        for text in ["-1", "100", "9.", ".5", "1.234", "nine", "1.2.3"] {
-            let wrong = problems(&[("JEWEL_TAX_PERCENT", text)]);
-            assert_eq!(wrong, "JEWEL_TAX_PERCENT is not a percentage below 100 such as 9 or 8.25", "{text}");
-        }
     }
 
     #[test]

@@ -55,6 +55,8 @@ Environment:
                            are accepted; at least 32 characters each (derived from the database's password)
   JEWEL_TAX_NAME           the tax that prices include (GST)
   JEWEL_TAX_PERCENT        its rate, with at most two decimals (9)
+  JEWEL_SHIPPING_STANDARD  what standard shipping costs, in minor units, and from which sum on it is free (800:20000)
+  JEWEL_SHIPPING_EXPRESS   the same of express shipping (2500)
   JEWEL_RELEASE            the release's id, shown by /version
   JEWEL_RATE_LIMIT         requests a second that one visitor or customer may make, or off (20)
   JEWEL_METRICS_NAMESPACE  where in CloudWatch figures go; nowhere when unset
@@ -130,7 +132,7 @@ mod tests {
 
     #[test]
     fn every_variable_is_in_the_help() {
-        for source in [include_str!("config.rs"), include_str!("config/payments.rs")] {
+        for source in [include_str!("config.rs"), include_str!("config/payments.rs"), include_str!("config/terms.rs")] {
             let code = source.split("#[cfg(test)]").next().unwrap();
             for part in code.split("\"JEWEL_").skip(1) {
                 let name = format!("JEWEL_{}", part.split('"').next().unwrap());

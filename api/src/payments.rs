@@ -21,7 +21,7 @@ use crate::{
     app::App,
     config::{PaymentConfig, PaymentMethod},
 };
-pub(crate) use begin::start;
+pub(crate) use begin::{begin, first_step};
 pub(crate) use model::NextStep;
 use offline::Offline;
 use provider::Provider;

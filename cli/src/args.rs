@@ -3,8 +3,11 @@
 mod commands;
 mod local;
 mod lock;
+mod maintenance;
+mod migrate;
 mod operate;
 mod runs;
+mod secrets;
 
 use std::path::PathBuf;
 
@@ -13,13 +16,15 @@ use serde::Serialize;
 
 pub use commands::{
     Command, CompletionsArgs, ConsentArgs, CostArgs, DeployApiArgs, DeployArgs, DeployCommand, DeploySiteArgs,
-    DestroyArgs, DoctorArgs, DriftArgs, InitArgs, MigrateArgs, MigrateCommand, OutputsArgs, PlanArgs, ProvisionArgs,
-    StatusArgs, UpArgs,
+    DestroyArgs, DoctorArgs, DriftArgs, InitArgs, OutputsArgs, PlanArgs, ProvisionArgs, StatusArgs, UpArgs,
 };
 pub use local::{LocalArgs, LocalCommand};
 pub use lock::{LockArgs, LockCommand};
+pub use maintenance::{MaintenanceArgs, MaintenanceCommand};
+pub use migrate::{MigrateArgs, MigrateCommand, MigrateRepairArgs, MigrateUpArgs, SourceArgs};
 pub use operate::{LogsArgs, ReleasesArgs, RollbackArgs, SshArgs, TunnelArgs, TunnelCommand};
 pub use runs::{RunsArgs, RunsCommand};
+pub use secrets::{SecretOptions, SecretsArgs, SecretsCommand};
 
 use crate::exit;
 

@@ -19,7 +19,7 @@ pub enum Exit {
     Locked,
     /// Changes are pending (`--exit-code`).
     Pending,
-    /// Refused: no consent, data at risk, or over budget.
+    /// Refused: no consent, data or the running release at risk, or over budget.
     Refused,
     /// A check failed.
     CheckFailed,

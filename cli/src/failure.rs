@@ -122,7 +122,7 @@ impl Failure {
         for cause in &self.causes {
             let _ = write!(text, "\n  because {}", cause.replace('\n', "\n    "));
         }
-        if let Some((report, _)) = self.report.as_deref() {
+        if let Some((report, _)) = self.report.as_deref().filter(|(report, _)| !report.is_empty()) {
             let _ = write!(text, "\n\n{}", report.trim_end());
         }
         if let Some(hint) = &self.hint {

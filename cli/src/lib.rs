@@ -72,6 +72,7 @@ async fn dispatch(run: &Run, command: Command) -> Outcome {
         Command::Outputs(args) => commands::outputs::run(run, &args).await,
         Command::Lock(args) => commands::lock::run(run, args.command).await,
         Command::Runs(args) => commands::runs::run(run, args.command.unwrap_or_default()).await,
+        Command::Secrets(args) => commands::secrets::run(run, args.command).await,
         Command::Migrate(args) => commands::migrate::run(run, args.command).await,
         Command::Deploy(args) => commands::deploy::run(run, args.command).await,
         Command::Releases(_) => commands::releases::run(run).await,
@@ -79,6 +80,7 @@ async fn dispatch(run: &Run, command: Command) -> Outcome {
         Command::Logs(args) => commands::logs::run(run, &args).await,
         Command::Ssh(args) => commands::ssh::run(run, &args).await,
         Command::Tunnel(args) => commands::tunnel::run(run, &args.command).await,
+        Command::Maintenance(args) => commands::maintenance::run(run, args.command).await,
         Command::Completions(args) => Ok(commands::shell::completions(run, &args)),
         Command::Man => commands::shell::man(run),
     }

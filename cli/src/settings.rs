@@ -6,7 +6,9 @@ mod bundles;
 mod diagnostic;
 mod environments;
 pub mod file;
+mod payments;
 pub mod template;
+mod terms;
 mod validate;
 
 use std::path::{Path, PathBuf};

@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use jewel_aws::PhaseRecord;
+use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -187,6 +188,19 @@ impl Ui {
             return None;
         }
         dialoguer::Input::new().with_prompt(question).default(default.to_owned()).interact_text().ok()
+    }
+
+    /// Asks for a secret, which is not shown while it is typed.
+    ///
+    /// # Errors
+    /// Exit 2 when nobody may be asked.
+    pub fn hidden(&self, what: &str) -> Result<SecretString, Failure> {
+        if !self.may_prompt {
+            return Err(Failure::new(Exit::Usage, format!("nobody may be asked for {what}"))
+                .hint("send it by the standard input, or leave `--no-input` and `--json` out"));
+        }
+        let answer = self.bars.suspend(|| dialoguer::Password::new().with_prompt(what).interact());
+        answer.map(SecretString::from).map_err(|_| Failure::interrupted(&format!("asking for {what}")))
     }
 
     fn object(&self, value: &Value) {

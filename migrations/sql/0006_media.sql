@@ -1,10 +1,12 @@
 -- What administrators need to change the catalogue: states instead of deletion, collections, and pictures they send.
 -- The rules of 0001 and 0003 hold.
 
+-- jewel: safe because the release before does not write the new column, and its default keeps the rule
 ALTER TABLE categories
     ADD COLUMN status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT 'active',
     ADD CONSTRAINT categories_status_known CHECK (status IN ('active', 'archived'));
 
+-- jewel: safe because the release before does not write the new column, and its default keeps the rule
 ALTER TABLE variants
     ADD COLUMN status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT 'active',
     ADD CONSTRAINT variants_status_known CHECK (status IN ('active', 'archived'));
@@ -64,6 +66,8 @@ CREATE TABLE frame_sets (
 -- `sizes` is a JSON list of the widths and heights that a picture was made in, smallest first; `object_key` is the
 -- largest of them and the others lie beside it. Pictures of the first release have one size and NULL here. In a frame
 -- set, `position` is the frame's place in it. Positions may meet: the id decides.
+--
+-- jewel: safe because the release before does not write the new columns, and NULL refers to nothing
 ALTER TABLE images
     ADD COLUMN frame_set_id BINARY(16)  NULL,
     ADD COLUMN sizes        TEXT        NULL,
@@ -72,6 +76,7 @@ ALTER TABLE images
     ADD KEY images_frame_set (frame_set_id),
     ADD CONSTRAINT images_frame_set_fk FOREIGN KEY (frame_set_id) REFERENCES frame_sets (id);
 
+-- jewel: safe because images_shown begins with the same column, and no release relies on positions that differ
 ALTER TABLE images DROP KEY images_position;
 
 -- A file that an administrator was allowed to send, until it is a picture. `object_key` is made by us and told to

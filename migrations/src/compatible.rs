@@ -5,6 +5,7 @@
 //! can be put back as long as no applied migration with such a promise lies more than one version ahead of it.
 
 use crate::embedded::{Migration, embedded};
+use crate::statement::split;
 
 /// The oldest schema version that a release may be written for to run on a schema with these versions applied.
 pub fn oldest_release(applied: u32) -> u32 {
@@ -12,13 +13,13 @@ pub fn oldest_release(applied: u32) -> u32 {
 }
 
 fn oldest(migrations: &[Migration], applied: u32) -> u32 {
-    let promises = migrations.iter().filter(|migration| migration.version <= applied && promises(migration.sql));
+    let promises = migrations.iter().filter(|migration| migration.version <= applied && promises(&migration.sql));
     promises.map(|migration| migration.version - 1).max().unwrap_or(0)
 }
 
+/// What cannot be read promises nothing that can be relied on.
 fn promises(sql: &str) -> bool {
-    let said = |line: &str| line.trim_start().trim_start_matches(['-', '#']).trim_start().starts_with("jewel: safe");
-    sql.lines().filter(|line| line.trim_start().starts_with(['-', '#'])).any(said)
+    split(sql).map_or(true, |statements| statements.iter().any(|statement| statement.safe_because.is_some()))
 }
 
 #[cfg(test)]
@@ -27,7 +28,7 @@ mod tests {
 
     #[test]
     fn only_a_promise_ends_the_way_back() {
-        let migration = |version, sql| Migration { version, name: "m", sql };
+        let migration = |version, sql| Migration::embedded(version, "m", sql);
         let all = [
             migration(1, "CREATE TABLE a (id INT)"),
             migration(2, "-- jewel: safe because no release since 1 reads it\nDROP TABLE a"),

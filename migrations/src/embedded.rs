@@ -1,27 +1,41 @@
 //! The migrations compiled into this program: a table written by hand, held equal to the folder by a test.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 /// One numbered SQL file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Migration {
     /// The number the file's name starts with. Versions are applied in ascending order and never reused.
     pub version: u32,
     /// The rest of the file's name, without `.sql`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// The file's text.
     #[serde(skip)]
-    pub sql: &'static str,
+    pub sql: Cow<'static, str>,
 }
 
-const EMBEDDED: &[Migration] = &[
-    Migration { version: 1, name: "catalogue", sql: include_str!("../sql/0001_catalogue.sql") },
-    Migration { version: 2, name: "inventory", sql: include_str!("../sql/0002_inventory.sql") },
-    Migration { version: 3, name: "journal", sql: include_str!("../sql/0003_journal.sql") },
-    Migration { version: 4, name: "orders", sql: include_str!("../sql/0004_orders.sql") },
-    Migration { version: 5, name: "payments", sql: include_str!("../sql/0005_payments.sql") },
-    Migration { version: 6, name: "media", sql: include_str!("../sql/0006_media.sql") },
-    Migration { version: 7, name: "showcase", sql: include_str!("../sql/0007_showcase.sql") },
+impl Migration {
+    /// One that is compiled in.
+    pub const fn embedded(version: u32, name: &'static str, sql: &'static str) -> Self {
+        Self { version, name: Cow::Borrowed(name), sql: Cow::Borrowed(sql) }
+    }
+
+    /// `NNNN_name.sql`.
+    pub fn file_name(&self) -> String {
+        format!("{:04}_{}.sql", self.version, self.name)
+    }
+}
+
+static EMBEDDED: &[Migration] = &[
+    Migration::embedded(1, "catalogue", include_str!("../sql/0001_catalogue.sql")),
+    Migration::embedded(2, "inventory", include_str!("../sql/0002_inventory.sql")),
+    Migration::embedded(3, "journal", include_str!("../sql/0003_journal.sql")),
+    Migration::embedded(4, "orders", include_str!("../sql/0004_orders.sql")),
+    Migration::embedded(5, "payments", include_str!("../sql/0005_payments.sql")),
+    Migration::embedded(6, "media", include_str!("../sql/0006_media.sql")),
+    Migration::embedded(7, "showcase", include_str!("../sql/0007_showcase.sql")),
 ];
 
 /// All migrations of this program, in ascending order of version.
@@ -47,10 +61,8 @@ mod tests {
             .map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read_to_string(entry.path()).unwrap()))
             .collect();
         files.sort();
-        let table: Vec<(String, String)> = EMBEDDED
-            .iter()
-            .map(|migration| (format!("{:04}_{}.sql", migration.version, migration.name), migration.sql.to_owned()))
-            .collect();
+        let table: Vec<(String, String)> =
+            EMBEDDED.iter().map(|migration| (migration.file_name(), migration.sql.to_string())).collect();
         assert_eq!(table, files, "migrations/sql and the table in embedded.rs differ");
     }
 
@@ -63,7 +75,7 @@ mod tests {
     #[test]
     fn every_file_splits_into_statements() {
         for migration in EMBEDDED {
-            let statements = crate::split(migration.sql).unwrap();
+            let statements = crate::split(&migration.sql).unwrap();
             assert!(!statements.is_empty(), "{} has no statement", migration.name);
         }
     }

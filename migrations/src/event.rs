@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::forecast::Forecast;
+
 /// Something that happened during [`up`](crate::up). Durations are in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -33,6 +35,31 @@ pub enum Event {
         of: u32,
         /// The beginning of the statement.
         summary: String,
+    },
+    /// How a pending statement will be done: told for each before the first is sent.
+    Foreseen {
+        /// The statement and how the server will do it.
+        #[serde(flatten)]
+        forecast: Forecast,
+    },
+    /// A statement takes its time; told again and again until it ends.
+    StatementProgress {
+        /// The migration's version.
+        version: u32,
+        /// Which statement, counted from 1.
+        ordinal: u32,
+        /// How many statements the migration has.
+        of: u32,
+        /// How long it has taken so far.
+        elapsed_ms: u64,
+        /// What the server is at, in its own words, where it says.
+        stage: Option<String>,
+        /// How much is done, 0 to 100, where the server says.
+        percent: Option<u8>,
+        /// How long it will take from here at this pace, where the server says how much is done.
+        remaining_ms: Option<u64>,
+        /// How many rows it has changed, where the server says.
+        rows_changed: Option<u64>,
     },
     /// The server did the statement and its progress is recorded.
     StatementFinished {
@@ -69,6 +96,8 @@ pub struct Report {
     pub dry_run: bool,
     /// The migrations completed, in order.
     pub applied: Vec<AppliedMigration>,
+    /// How each statement that was pending would be done (in a dry run), or was foreseen to be.
+    pub statements: Vec<Forecast>,
 }
 
 /// One migration in a [`Report`].

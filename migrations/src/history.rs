@@ -33,10 +33,15 @@ const TABLES: [&str; 2] = [
         error    TEXT         NULL,
         sent_at  DATETIME(6)  NOT NULL,
         done_at  DATETIME(6)  NULL,
+        fingerprint CHAR(64)  NULL,
         PRIMARY KEY (version, ordinal),
         CONSTRAINT schema_migration_statements_state CHECK (state IN ('sent', 'failed', 'done'))
     ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_520_ci",
 ];
+
+/// Databases that were migrated before statements had one.
+const FINGERPRINT: &str = "ALTER TABLE schema_migration_statements ADD COLUMN fingerprint CHAR(64) NULL";
+const DUPLICATE_COLUMN: u16 = 1060;
 
 /// The highest migration that is complete in this database; `None` when none is, or the migrator never ran there.
 ///
@@ -69,6 +74,8 @@ pub(crate) struct RecordedStatement {
     pub(crate) hash: String,
     pub(crate) body: String,
     pub(crate) state: StatementState,
+    /// Of the tables it changes, before it was sent.
+    pub(crate) fingerprint: Option<String>,
 }
 
 /// How far a statement got.
@@ -108,14 +115,17 @@ async fn read_tables(conn: &mut MySqlConnection) -> Result<History, sqlx::Error>
             Recorded { name: row.try_get("name")?, finished_at: row.try_get("finished")?, statements: Vec::new() };
         history.0.insert(row.try_get("version")?, recorded);
     }
-    let statements = "SELECT version, hash, body, state FROM schema_migration_statements ORDER BY version, ordinal";
+    // All columns: an older database has no fingerprints, and reading must not add them.
+    let statements = "SELECT * FROM schema_migration_statements ORDER BY version, ordinal";
     for row in sqlx::query(statements).fetch_all(&mut *conn).await? {
         let state = match row.try_get::<String, _>("state")?.as_str() {
             "done" => StatementState::Done,
             "failed" => StatementState::Failed,
             _ => StatementState::Sent,
         };
-        let statement = RecordedStatement { hash: row.try_get("hash")?, body: row.try_get("body")?, state };
+        let fingerprint = row.try_get("fingerprint").unwrap_or_default();
+        let statement =
+            RecordedStatement { hash: row.try_get("hash")?, body: row.try_get("body")?, state, fingerprint };
         let version: u32 = row.try_get("version")?;
         if let Some(recorded) = history.0.get_mut(&version) {
             recorded.statements.push(statement);
@@ -128,6 +138,16 @@ pub(crate) async fn create_tables(conn: &mut MySqlConnection) -> Result<(), Erro
     for table in TABLES {
         sqlx::raw_sql(table).execute(&mut *conn).await.map_err(Error::history("create the migration tables"))?;
     }
+    let columns = "SHOW COLUMNS FROM schema_migration_statements LIKE 'fingerprint'";
+    let known = sqlx::raw_sql(columns).fetch_optional(&mut *conn).await;
+    if known.map_err(Error::history("look at the migration tables"))?.is_none() {
+        match sqlx::raw_sql(FINGERPRINT).execute(conn).await {
+            Err(error) if server_code(&error) == Some(DUPLICATE_COLUMN) => {}
+            other => {
+                other.map_err(Error::history("extend the migration tables"))?;
+            }
+        }
+    }
     Ok(())
 }
 
@@ -137,9 +157,9 @@ pub(crate) async fn start(conn: &mut MySqlConnection, migration: &Migration, sta
          ON DUPLICATE KEY UPDATE name = ?, statements = ?",
     )
     .bind(migration.version)
-    .bind(migration.name)
+    .bind(migration.name.as_ref())
     .bind(statements)
-    .bind(migration.name)
+    .bind(migration.name.as_ref())
     .bind(statements)
     .execute(conn)
     .await
@@ -156,34 +176,72 @@ pub(crate) async fn finish(conn: &mut MySqlConnection, version: u32) -> Result<(
     Ok(())
 }
 
-/// Records how far a statement got. `error` is the server's message of a failed one.
+/// Where a statement stands: the migration's version, and which of its statements, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) version: u32,
+    pub(crate) ordinal: u32,
+}
+
+/// What is to be noted about a statement.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Note<'a> {
+    /// It is about to be sent; what its tables are like now, where that can be told.
+    Sent {
+        fingerprint: Option<&'a str>,
+    },
+    /// The server refused it, with these words.
+    Failed {
+        error: &'a str,
+    },
+    Done,
+}
+
+/// Records how far a statement got.
 pub(crate) async fn record(
     conn: &mut MySqlConnection,
-    version: u32,
-    ordinal: u32,
+    place: Place,
     statement: &Statement,
-    state: StatementState,
-    error: Option<&str>,
+    note: Note<'_>,
 ) -> Result<(), sqlx::Error> {
+    let (state, error, fingerprint) = match note {
+        Note::Sent { fingerprint } => (StatementState::Sent, None, fingerprint),
+        Note::Failed { error } => (StatementState::Failed, Some(error), None),
+        Note::Done => (StatementState::Done, None, None),
+    };
     let done_at = if state == StatementState::Done { "UTC_TIMESTAMP(6)" } else { "NULL" };
     let query = format!(
-        "INSERT INTO schema_migration_statements (version, ordinal, hash, body, state, error, sent_at, done_at)
-         VALUES (?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6), {done_at})
-         ON DUPLICATE KEY UPDATE hash = ?, body = ?, state = ?, error = ?, done_at = {done_at}"
+        "INSERT INTO schema_migration_statements
+             (version, ordinal, hash, body, state, error, fingerprint, sent_at, done_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6), {done_at})
+         ON DUPLICATE KEY UPDATE hash = ?, body = ?, state = ?, error = ?, fingerprint = ?, done_at = {done_at}"
     );
     let hash = statement.hash();
-    sqlx::query(AssertSqlSafe(query))
-        .bind(version)
-        .bind(ordinal)
-        .bind(&hash)
+    let mut query = sqlx::query(AssertSqlSafe(query)).bind(place.version).bind(place.ordinal);
+    for _ in ["insert", "update"] {
+        query = query.bind(&hash).bind(&statement.sql).bind(state.as_str()).bind(error).bind(fingerprint);
+    }
+    query.execute(conn).await.map(drop)
+}
+
+/// Takes the file's text for what was applied.
+pub(crate) async fn accept(conn: &mut MySqlConnection, place: Place, statement: &Statement) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE schema_migration_statements SET hash = ?, body = ? WHERE version = ? AND ordinal = ?")
+        .bind(statement.hash())
         .bind(&statement.sql)
-        .bind(state.as_str())
-        .bind(error)
-        .bind(&hash)
-        .bind(&statement.sql)
-        .bind(state.as_str())
-        .bind(error)
+        .bind(place.version)
+        .bind(place.ordinal)
         .execute(conn)
-        .await?;
-    Ok(())
+        .await
+        .map(drop)
+}
+
+/// Forgets that a statement was sent or applied.
+pub(crate) async fn forget(conn: &mut MySqlConnection, place: Place) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM schema_migration_statements WHERE version = ? AND ordinal = ?")
+        .bind(place.version)
+        .bind(place.ordinal)
+        .execute(conn)
+        .await
+        .map(drop)
 }

@@ -8,22 +8,37 @@
 //! one of a pool, because `GET_LOCK` belongs to the session) and tells what it does by [`Event`]s.
 
 mod compatible;
+mod definition;
 mod embedded;
 mod error;
 mod event;
+mod execute;
+mod files;
+mod forecast;
 mod history;
+mod lint;
 mod lock;
 mod plan;
+mod rehearsal;
+mod repair;
+mod scratch;
+mod shape;
 mod showcase;
+mod sql;
 mod statement;
 mod up;
+mod watch;
 
 pub use compatible::oldest_release;
 pub use embedded::{Migration, embedded, expected_version};
 pub use error::Error;
 pub use event::{AppliedMigration, Event, Report};
+pub use files::{FilesError, read_files, read_folder};
+pub use forecast::{Forecast, Method};
 pub use history::applied_version;
+pub use lint::{Finding, Rule, lint};
 pub use plan::{MigrationStatus, Problem, State, Status};
+pub use repair::{Change, Findings, Set, StatementId, plan_repair, repair};
 pub use showcase::SHOWCASE_ANEW;
 pub use statement::{SplitError, Statement, split};
 pub use up::{UpOptions, up, up_with};

@@ -1,6 +1,7 @@
 //! What is to be done: the files compared with the history. Pure; knows no connection.
 
 use serde::Serialize;
+use similar::TextDiff;
 
 use crate::{
     embedded::Migration,
@@ -117,12 +118,27 @@ pub enum Problem {
 
 impl Problem {
     /// What to do about it.
-    pub fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> String {
         match self {
-            Self::Edited { .. } => "put the statement back as it was and write the change as a new migration",
-            Self::OutOfOrder { .. } => "give the file the next free number",
-            Self::FileMissing { .. } => "bring the file back: applied migrations are part of the history",
+            Self::Edited { .. } => "put the statement back as it was and write the change as a new migration; \
+                                    `migrate repair` accepts an edit that changes nothing in the schema"
+                .to_owned(),
+            Self::OutOfOrder { version, name, newest } => {
+                format!("rename {version:04}_{name}.sql to {:04}_{name}.sql, or to the next free number", newest + 1)
+            }
+            Self::FileMissing { .. } => "bring the file back: applied migrations are part of the history".to_owned(),
         }
+    }
+
+    /// For an edited statement: what was applied and what the file says now, as lines with `-`, `+` or a blank before
+    /// them.
+    pub fn diff(&self) -> Option<String> {
+        let Self::Edited { applied, file, .. } = self else { return None };
+        let (applied, file) = (applied.as_deref().unwrap_or_default(), file.as_deref().unwrap_or_default());
+        let applied = applied.replace("\r\n", "\n");
+        let diff = TextDiff::from_lines(applied.as_str(), file);
+        let line = |change: similar::Change<&str>| format!("{} {}", change.tag(), change.value().trim_end());
+        Some(diff.iter_all_changes().map(line).collect::<Vec<_>>().join("\n"))
     }
 }
 
@@ -143,11 +159,37 @@ pub(crate) struct Step<'a> {
     /// How many statements are done.
     pub(crate) done: usize,
     /// The statement after those was sent by a run that never learned its outcome.
-    pub(crate) in_doubt: bool,
+    pub(crate) in_doubt: Option<Doubt>,
     pub(crate) finished_at: Option<String>,
 }
 
+/// A statement that may have happened or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Doubt {
+    /// What its tables were like before, where that could be told.
+    pub(crate) fingerprint: Option<String>,
+}
+
+/// Splits a migration's file.
+pub(crate) fn statements(migration: &Migration) -> Result<Vec<Statement>, Error> {
+    split(&migration.sql).map_err(|source| Error::Split {
+        version: migration.version,
+        name: migration.name.to_string(),
+        source,
+    })
+}
+
 impl Step<'_> {
+    /// The statements that are not done, with their ordinals counted from 1.
+    pub(crate) fn remaining(&self) -> impl Iterator<Item = (u32, &Statement)> {
+        (1..).zip(&self.statements).skip(self.done)
+    }
+
+    /// What is not known about the statement of this ordinal.
+    pub(crate) fn doubt(&self, ordinal: u32) -> Option<&Doubt> {
+        self.in_doubt.as_ref().filter(|_| u32::try_from(self.done).is_ok_and(|done| ordinal == done.saturating_add(1)))
+    }
+
     pub(crate) fn count(&self) -> u32 {
         u32::try_from(self.statements.len()).unwrap_or(u32::MAX)
     }
@@ -161,22 +203,19 @@ impl<'a> Plan<'a> {
         let mut plan = Self { steps: Vec::new(), problems: Vec::new(), applied, unknown: Vec::new() };
 
         for migration in migrations {
-            let statements = split(migration.sql).map_err(|source| Error::Split {
-                version: migration.version,
-                name: migration.name.to_owned(),
-                source,
-            })?;
-            let mut step = Step { migration, statements, done: 0, in_doubt: false, finished_at: None };
+            let statements = statements(migration)?;
+            let mut step = Step { migration, statements, done: 0, in_doubt: None, finished_at: None };
             match history.0.get(&migration.version) {
                 Some(recorded) => {
                     step.finished_at.clone_from(&recorded.finished_at);
                     step.done = recorded.statements.iter().filter(|was| was.state == StatementState::Done).count();
-                    step.in_doubt = recorded.statements.last().is_some_and(|was| was.state == StatementState::Sent);
+                    let sent = recorded.statements.last().filter(|was| was.state == StatementState::Sent);
+                    step.in_doubt = sent.map(|was| Doubt { fingerprint: was.fingerprint.clone() });
                     plan.problems.extend(edited(&step, &recorded.statements));
                 }
                 None => {
                     if let Some(newest) = newest_recorded.filter(|newest| *newest > migration.version) {
-                        let name = migration.name.to_owned();
+                        let name = migration.name.to_string();
                         plan.problems.push(Problem::OutOfOrder { version: migration.version, name, newest });
                     }
                 }
@@ -218,12 +257,12 @@ impl<'a> Plan<'a> {
 fn step_status(step: &Step<'_>) -> MigrationStatus {
     let state = match &step.finished_at {
         Some(at) => State::Applied { at: at.clone() },
-        None if step.done > 0 || step.in_doubt => {
+        None if step.done > 0 || step.in_doubt.is_some() => {
             State::Partial { done: u32::try_from(step.done).unwrap_or(u32::MAX), statements: step.count() }
         }
         None => State::Pending { statements: step.count() },
     };
-    MigrationStatus { version: step.migration.version, name: step.migration.name.to_owned(), state }
+    MigrationStatus { version: step.migration.version, name: step.migration.name.to_string(), state }
 }
 
 /// The first statement that was applied, or may have been, and is another one now.
@@ -243,7 +282,7 @@ fn edited(step: &Step<'_>, recorded: &[RecordedStatement]) -> Option<Problem> {
 fn edit(step: &Step<'_>, index: usize, applied: Option<String>, file: Option<String>) -> Problem {
     Problem::Edited {
         version: step.migration.version,
-        name: step.migration.name.to_owned(),
+        name: step.migration.name.to_string(),
         ordinal: u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1),
         applied,
         file,
@@ -255,14 +294,13 @@ mod tests {
     use super::*;
     use crate::history::Recorded;
 
-    const ONE: Migration =
-        Migration { version: 1, name: "one", sql: "CREATE TABLE a (b INT); CREATE TABLE c (d INT);" };
-    const TWO: Migration = Migration { version: 2, name: "two", sql: "CREATE TABLE e (f INT);" };
+    const ONE: Migration = Migration::embedded(1, "one", "CREATE TABLE a (b INT); CREATE TABLE c (d INT);");
+    const TWO: Migration = Migration::embedded(2, "two", "CREATE TABLE e (f INT);");
 
     fn recorded(migration: &Migration, states: &[StatementState], finished: bool) -> Recorded {
-        let statements = split(migration.sql).unwrap();
+        let statements = split(&migration.sql).unwrap();
         Recorded {
-            name: migration.name.to_owned(),
+            name: migration.name.to_string(),
             finished_at: finished.then(|| "2026-01-01T00:00:00Z".to_owned()),
             statements: statements
                 .iter()
@@ -271,6 +309,7 @@ mod tests {
                     hash: statement.hash(),
                     body: statement.sql.clone(),
                     state: *state,
+                    fingerprint: None,
                 })
                 .collect(),
         }
@@ -292,21 +331,21 @@ mod tests {
     #[test]
     fn a_failed_statement_may_be_edited_and_is_where_the_next_run_starts() {
         let was = history(vec![(1, recorded(&ONE, &[Done, Failed], false))]);
-        let mended = Migration { sql: "CREATE TABLE a (b INT); CREATE TABLE mended (d INT);", ..ONE };
+        let mended = Migration { sql: "CREATE TABLE a (b INT); CREATE TABLE mended (d INT);".into(), ..ONE };
         let set = [mended];
         let plan = Plan::new(&set, &was).unwrap();
         assert_eq!(plan.problems, []);
         let step = plan.pending().next().unwrap();
-        assert_eq!((step.done, step.in_doubt), (1, false));
+        assert_eq!((step.done, step.in_doubt.clone()), (1, None));
         assert_eq!(plan.status().migrations[0].state, State::Partial { done: 1, statements: 2 });
     }
 
     #[test]
     fn an_applied_or_doubtful_statement_may_not_be_edited() {
-        let edited = Migration { sql: "CREATE TABLE a (b INT); CREATE TABLE other (d INT);", ..ONE };
+        let edited = Migration { sql: "CREATE TABLE a (b INT); CREATE TABLE other (d INT);".into(), ..ONE };
         for (states, finished) in [([Done, Done], true), ([Done, Sent], false)] {
             let was = history(vec![(1, recorded(&ONE, &states, finished))]);
-            let problems = Plan::new(&[edited], &was).unwrap().problems;
+            let problems = Plan::new(std::slice::from_ref(&edited), &was).unwrap().problems;
             assert!(matches!(&problems[..], [Problem::Edited { ordinal: 2, .. }]), "{problems:?}");
         }
     }
@@ -314,9 +353,9 @@ mod tests {
     #[test]
     fn statements_may_not_be_added_to_or_taken_from_a_finished_file() {
         let was = history(vec![(1, recorded(&ONE, &[Done, Done], true))]);
-        let shorter = Migration { sql: "CREATE TABLE a (b INT);", ..ONE };
+        let shorter = Migration { sql: "CREATE TABLE a (b INT);".into(), ..ONE };
         let longer =
-            Migration { sql: "CREATE TABLE a (b INT); CREATE TABLE c (d INT); CREATE TABLE x (y INT);", ..ONE };
+            Migration { sql: "CREATE TABLE a (b INT); CREATE TABLE c (d INT); CREATE TABLE x (y INT);".into(), ..ONE };
         for (file, ordinal) in [(shorter, 2), (longer, 3)] {
             let problems = Plan::new(&[file], &was).unwrap().problems;
             assert!(matches!(&problems[..], [Problem::Edited { ordinal: at, .. }] if *at == ordinal), "{problems:?}");

@@ -16,6 +16,9 @@ pub struct Statement {
     pub canonical: String,
     /// The line its first word stands on, counted from 1.
     pub line: usize,
+    /// Why it is safe although [`lint`](crate::lint) would refuse it: the reason after `-- jewel: safe because` in the
+    /// comments directly before it. Empty when the file gives none.
+    pub safe_because: Option<String>,
 }
 
 impl Statement {
@@ -92,6 +95,7 @@ struct Draft {
     canonical: String,
     line: usize,
     gap: bool,
+    safe_because: Option<String>,
 }
 
 impl Splitter<'_> {
@@ -153,6 +157,9 @@ impl Splitter<'_> {
     fn line_comment(&mut self) {
         let length = self.rest.find('\n').unwrap_or(self.rest.len());
         let taken = self.take(length);
+        if !self.current.started() {
+            self.current.note(taken.trim_start_matches(['-', '#']).trim());
+        }
         self.gap(&taken);
     }
 
@@ -202,12 +209,23 @@ impl Splitter<'_> {
                 sql: draft.sql.trim_end().to_owned(),
                 canonical: draft.canonical,
                 line: draft.line,
+                safe_because: draft.safe_because,
             });
         }
     }
 }
 
 impl Draft {
+    /// Reads a comment before the statement: a reason begins on one line and may go on over the next ones.
+    fn note(&mut self, comment: &str) {
+        if let Some(directive) = comment.strip_prefix("jewel:") {
+            let reason = directive.trim_start().strip_prefix("safe because").unwrap_or_default();
+            self.safe_because = Some(reason.trim().to_owned());
+        } else if let Some(reason) = &mut self.safe_because {
+            *reason = format!("{reason} {comment}").trim().to_owned();
+        }
+    }
+
     fn started(&self) -> bool {
         !self.canonical.is_empty()
     }
@@ -266,6 +284,14 @@ mod tests {
         assert_eq!(split("/* a"), Err(SplitError::Unterminated { what: "a comment", line: 1 }));
         assert_eq!(split("SELECT 'a\\"), Err(SplitError::Unterminated { what: "a ' quote", line: 1 }));
         assert_eq!(split("SELECT 1;\nDELIMITER //\n"), Err(SplitError::Delimiter { line: 2 }));
+    }
+
+    #[test]
+    fn a_reason_belongs_to_the_statement_it_stands_before() {
+        let text = "-- About a.\n-- jewel: safe because nobody\n-- reads b.\nDROP TABLE b; DROP TABLE c;\n\
+                    # jewel: safe because\nDROP TABLE d; DROP TABLE e -- jewel: safe because it is late\n;";
+        let reasons: Vec<_> = split(text).unwrap().into_iter().map(|statement| statement.safe_because).collect();
+        assert_eq!(reasons, [Some("nobody reads b.".into()), None, Some(String::new()), None]);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use jewel_aws::{ApiSecret, Clients, classify};
-use jewel_engine::Failure;
+use jewel_engine::{Failure, FailureKind};
 use secrecy::SecretString;
 
 use crate::Error;
@@ -20,8 +20,8 @@ const CURRENT: &str = "AWSCURRENT";
 pub(crate) struct Delivery {
     /// Its parts.
     pub(crate) secret: ApiSecret,
-    name: String,
-    version: String,
+    pub(crate) name: String,
+    pub(crate) version: String,
 }
 
 impl Delivery {
@@ -33,6 +33,16 @@ impl Delivery {
             return Err(Error::Secret { secret: name.to_owned(), reason: "it has no text" });
         };
         Ok(Self { secret: ApiSecret::parse(&SecretString::from(text)), name: name.to_owned(), version })
+    }
+
+    /// What the instance was told last, if it is still known.
+    pub(crate) async fn delivered(clients: &Clients, name: &str) -> Result<Option<ApiSecret>, Error> {
+        let ask = clients.secrets.get_secret_value().secret_id(name).version_stage(DELIVERED);
+        match ask.send().await.map_err(|error| classify(format!("read what was delivered of secret {name}"), error)) {
+            Ok(answer) => Ok(answer.secret_string.map(|text| ApiSecret::parse(&SecretString::from(text)))),
+            Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
+            Err(failure) => Err(failure.into()),
+        }
     }
 
     /// Notes that the instance has this version. Nothing is written when that is known already.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jewel_host::{Environment, Event, Origin, Report, Rollout};
 use secrecy::SecretString;
 
-use crate::{Error, Reach, SchemaNow, database, delivery::Delivery, signing};
+use crate::{Error, Payments, Reach, SchemaNow, Terms, database, delivery::Delivery, payments::joined, signing};
 
 /// How many releases stay on the instance.
 const KEEP: usize = 5;
@@ -21,6 +21,10 @@ pub struct DeployApi<'a> {
     pub aws_endpoint: Option<&'a str>,
     /// Where in CloudWatch the API's own figures go: the one place its key may write to.
     pub metrics_namespace: &'a str,
+    /// How customers may pay.
+    pub payments: Payments<'a>,
+    /// What an order costs beside its items.
+    pub terms: Terms<'a>,
     /// What the API logs, in `tracing`'s filter syntax.
     pub log: &'a str,
     /// How long a started release may take to be ready.
@@ -35,10 +39,12 @@ impl<'a> DeployApi<'a> {
 
     /// A deployment with the usual patience and logging.
     #[must_use]
-    pub fn new(origin: Origin<'a>, metrics_namespace: &'a str) -> Self {
+    pub fn new(origin: Origin<'a>, metrics_namespace: &'a str, payments: Payments<'a>, terms: Terms<'a>) -> Self {
         Self {
             origin,
             metrics_namespace,
+            payments,
+            terms,
             jwks_url: None,
             aws_endpoint: None,
             log: "info",
@@ -51,7 +57,8 @@ impl<'a> DeployApi<'a> {
 /// Puts the API into service on the instance. The schema must have been migrated before.
 ///
 /// # Errors
-/// [`jewel_host::Error::Release`] when the release was not accepted; the one before it serves on then.
+/// [`jewel_host::Error::Release`] when the release was not accepted, [`Error::NoPaymentKeys`] when it could not take the
+/// payments that are wanted; the one before it serves on then.
 pub async fn deploy_api(
     reach: &Reach<'_>,
     wanted: &DeployApi<'_>,
@@ -82,10 +89,12 @@ async fn environment(reach: &Reach<'_>, wanted: &DeployApi<'_>, delivery: &Deliv
     let incomplete = || Error::Secret { secret: outputs.api_secret.clone(), reason: "a part of it is missing" };
     let part = |part: &Option<SecretString>| part.clone().ok_or_else(incomplete);
     let told = &delivery.secret;
+    let mut environment = Environment::default();
+    wanted.payments.tell(&mut environment, delivery)?;
+    wanted.terms.tell(&mut environment);
     let database = database::open(reach).await?;
     let password = database.ensure_api_user().await?;
     let secret = database.secret();
-    let mut environment = Environment::default();
     environment.set("JEWEL_DATABASE_HOST", secret.host.as_str());
     environment.set("JEWEL_DATABASE_PORT", secret.port.to_string());
     environment.set("JEWEL_DATABASE_NAME", secret.dbname.as_str());
@@ -93,6 +102,11 @@ async fn environment(reach: &Reach<'_>, wanted: &DeployApi<'_>, delivery: &Deliv
     environment.set("JEWEL_DATABASE_PASSWORD", password);
     environment.set("JEWEL_DATABASE_TLS", "required");
     environment.set("JEWEL_ORIGIN_SECRETS", part(&told.origin_secret)?);
+    // Not made of the database's password, as the API would: a restored database has another one.
+    if told.cart_secrets.is_empty() {
+        return Err(incomplete());
+    }
+    environment.set("JEWEL_CART_SECRETS", joined(&told.cart_secrets));
     environment.set("AWS_ACCESS_KEY_ID", told.access_key_id.clone().ok_or_else(incomplete)?);
     environment.set("AWS_SECRET_ACCESS_KEY", part(&told.secret_access_key)?);
     environment.set("AWS_REGION", clients.region.as_str());

@@ -74,6 +74,22 @@ pub enum Error {
         /// Why, without its content.
         reason: &'static str,
     },
+    /// A secret that an operator gives does not look like one.
+    #[error("this is no {name}: {reason}")]
+    SecretForm {
+        /// Which it was to be.
+        name: &'static str,
+        /// What is wrong with its form, without its content.
+        reason: &'static str,
+    },
+    /// Customers are to pay by card, and the account that takes the money is not known.
+    #[error("`payments.methods` offers card, and secret {secret} has no {}", missing.join(" and no "))]
+    NoPaymentKeys {
+        /// The API's secret.
+        secret: String,
+        /// What is not in it.
+        missing: Vec<&'static str>,
+    },
     /// The database refused, or could not be reached.
     #[error("{doing} on database {database} failed")]
     Database {
@@ -122,6 +138,14 @@ impl Error {
             Self::SchemaUnknown { .. } => {
                 Some("nothing was changed; use the jewelctl that migrated the database, or a later one")
             }
+            Self::SecretForm { name: "stripe-webhook-secret", .. } => {
+                Some("Stripe shows it with the webhook's endpoint, as its signing secret")
+            }
+            Self::SecretForm { .. } => Some("Stripe shows it among the developers' API keys"),
+            Self::NoPaymentKeys { .. } => Some(
+                "`jewelctl secrets set stripe-secret-key` and `jewelctl secrets set stripe-webhook-secret` ask for \
+                 them, then run the same command again; or take card out of `payments.methods` in jewel.toml",
+            ),
             Self::Secret { .. } => Some("`jewelctl plan` says how the secret is put right"),
             _ => None,
         }

@@ -23,10 +23,14 @@ pub mod demo;
 mod deploy_api;
 mod deploy_site;
 mod error;
+pub mod maintenance;
 pub mod migrate;
+pub mod payments;
 pub mod rollback;
+pub mod secrets;
 mod signing;
 mod site;
+mod terms;
 
 pub use access::{Reach, close_doors};
 pub use check::{Check, Health, Probe, check};
@@ -35,5 +39,10 @@ pub use context::Context;
 pub use database::Database;
 pub use delivery::is_delivered;
 pub use deploy_api::{DeployApi, deploy_api};
-pub use deploy_site::{DeploySite, SiteEvent, SiteReport, compare_site, deploy_site};
+pub use deploy_site::{
+    DeploySite, OnSiteEvent, SiteEvent, SiteReport, compare_site, deploy_site, put_back_site, site_releases,
+};
 pub use error::Error;
+pub use payments::{PaymentMethod, Payments};
+pub use site::manifest::{SiteObject, SiteRelease};
+pub use terms::{ShippingRate, Terms};

@@ -1,12 +1,15 @@
 //! What a site is made of: files, what a browser must be told about each, and which of them the bucket lacks.
-//! Pure but for reading the folder; knows no AWS.
+//! Pure but for reading the folder.
 
-use std::collections::{BTreeMap, HashMap};
+pub(crate) mod manifest;
+
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use md5::{Digest as _, Md5};
 
 use crate::Error;
+use manifest::SiteObject;
 
 /// A year, the longest anything may be cached; for names that change with their content.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -30,17 +33,18 @@ pub(crate) struct SiteFile {
 impl SiteFile {
     /// Whether it is a page, which refers to other files and therefore goes last.
     pub(crate) fn is_page(&self) -> bool {
-        self.key.ends_with(".html")
+        is_page(&self.key)
     }
+}
 
-    pub(crate) fn cache_control(&self) -> &'static str {
-        if !self.is_page() && has_hashed_name(&self.key) { FOR_EVER } else { ALWAYS_ASK }
-    }
+/// Whether this is a page, which refers to other files and therefore goes last.
+pub(crate) fn is_page(key: &str) -> bool {
+    key.ends_with(".html")
+}
 
-    /// Whether a change of it must be told to the content network: those cached for ever never change.
-    pub(crate) fn must_be_invalidated(&self) -> bool {
-        self.cache_control() != FOR_EVER
-    }
+/// For how long browsers and the content network may keep a file.
+pub(crate) fn cache_control(key: &str) -> &'static str {
+    if !is_page(key) && has_hashed_name(key) { FOR_EVER } else { ALWAYS_ASK }
 }
 
 /// What is to be sent.
@@ -56,14 +60,14 @@ pub(crate) struct Changes {
     pub(crate) left_over: usize,
 }
 
-/// Compares the files with the bucket's objects, given as key and ETag without quotes.
-pub(crate) fn changes(files: Vec<SiteFile>, objects: &HashMap<String, String>) -> Changes {
+/// Compares the files with the bucket's objects, given by their key.
+pub(crate) fn changes(files: Vec<SiteFile>, objects: &HashMap<String, SiteObject>) -> Changes {
     let mut changes = Changes::default();
     let mut matched = 0;
     for file in files {
-        let etag = objects.get(&file.key);
-        matched += usize::from(etag.is_some());
-        if etag == Some(&file.md5) {
+        let object = objects.get(&file.key);
+        matched += usize::from(object.is_some());
+        if object.is_some_and(|object| object.md5 == file.md5) {
             changes.unchanged += 1;
         } else if file.is_page() {
             changes.pages.push(file);
@@ -75,18 +79,18 @@ pub(crate) fn changes(files: Vec<SiteFile>, objects: &HashMap<String, String>) -
     changes
 }
 
-/// Which paths the content network must forget.
-pub(crate) fn invalidation(changes: &Changes) -> Vec<String> {
+/// Which paths the content network must forget when these files have changed. Those that are kept for ever never do.
+pub(crate) fn invalidation<'a>(changed: impl Iterator<Item = &'a str>) -> Vec<String> {
     /// Beyond this one wildcard is cheaper than many paths; a wildcard counts as one.
     const MOST: usize = 15;
-    let mut paths = BTreeMap::new();
-    for file in changes.assets.iter().chain(&changes.pages).filter(|file| file.must_be_invalidated()) {
-        paths.insert(format!("/{}", encoded(&file.key)), ());
-        if file.key == "index.html" {
-            paths.insert("/".to_owned(), ());
+    let mut paths = BTreeSet::new();
+    for key in changed.filter(|key| cache_control(key) != FOR_EVER) {
+        paths.insert(format!("/{}", encoded(key)));
+        if key == "index.html" {
+            paths.insert("/".to_owned());
         }
     }
-    if paths.len() > MOST { vec!["/*".to_owned()] } else { paths.into_keys().collect() }
+    if paths.len() > MOST { vec!["/*".to_owned()] } else { paths.into_iter().collect() }
 }
 
 /// Reads a folder, in a stable order. Hidden files are left out.
@@ -164,7 +168,7 @@ fn key(folder: &Path, path: &Path) -> Option<String> {
     parts.map(|parts| parts.join("/"))
 }
 
-fn encoded(key: &str) -> String {
+pub(crate) fn encoded(key: &str) -> String {
     key.bytes()
         .map(|byte| match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
@@ -185,33 +189,31 @@ mod tests {
     fn only_what_changed_is_sent_and_pages_go_last() {
         let files = vec![file("a.css", "1"), file("b.js", "2"), file("index.html", "3"), file("new.svg", "4")];
         let objects = [("a.css", "1"), ("b.js", "x"), ("index.html", "x"), ("old.js", "9")];
-        let objects = objects.map(|(key, etag)| (key.to_owned(), etag.to_owned())).into();
+        let object = |etag: &str| SiteObject { md5: etag.to_owned(), version_id: None };
+        let objects = objects.map(|(key, etag)| (key.to_owned(), object(etag))).into();
         let changes = changes(files, &objects);
         let keys = |files: &[SiteFile]| files.iter().map(|file| file.key.clone()).collect::<Vec<_>>();
         assert_eq!(keys(&changes.assets), ["b.js", "new.svg"]);
         assert_eq!(keys(&changes.pages), ["index.html"]);
         assert_eq!((changes.unchanged, changes.left_over), (1, 1));
-        assert_eq!(invalidation(&changes), ["/", "/b.js", "/index.html", "/new.svg"]);
     }
 
     #[test]
-    fn nothing_changed_means_nothing_to_forget() {
-        assert!(invalidation(&Changes::default()).is_empty());
-    }
-
-    #[test]
-    fn many_paths_become_one() {
-        let pages = (0..20).map(|n| file(&format!("{n}.html"), "1")).collect();
-        assert_eq!(invalidation(&Changes { pages, ..Changes::default() }), ["/*"]);
+    fn the_content_network_forgets_what_may_change() {
+        let forgotten = invalidation(["b.js", "index.html", "app-3f9a1c2b.js"].into_iter());
+        assert_eq!(forgotten, ["/", "/b.js", "/index.html"]);
+        assert!(invalidation([].into_iter()).is_empty());
+        let many: Vec<String> = (0..20).map(|n| format!("{n}.html")).collect();
+        assert_eq!(invalidation(many.iter().map(String::as_str)), ["/*"]);
     }
 
     #[test]
     fn names_with_a_hash_are_kept_for_ever() {
         for key in ["assets/app-3f9a1c2b.js", "app.BxT4kz9Q.css"] {
-            assert_eq!(file(key, "").cache_control(), FOR_EVER, "{key}");
+            assert_eq!(cache_control(key), FOR_EVER, "{key}");
         }
         for key in ["app.js", "assets/product-card.js", "jquery.min.js", "index-3f9a1c2b.html", "favicon.svg"] {
-            assert_eq!(file(key, "").cache_control(), ALWAYS_ASK, "{key}");
+            assert_eq!(cache_control(key), ALWAYS_ASK, "{key}");
         }
     }
 

@@ -88,6 +88,31 @@ fn a_shop_says_what_it_costs_and_what_it_may_not() {
     assert_eq!(entries(folder.path()), ["jewel.toml"]);
 }
 
+/// Needs no cloud and no `jewel.toml`, and leaves the folder as it was.
+#[test]
+fn lint_names_the_place_the_rule_and_the_way_around() {
+    let folder = folder();
+    jewelctl(folder.path(), &["migrate", "lint"]).expect(0);
+    let write = |name: &str, text: &str| fs_err::write(folder.path().join(name), text).unwrap();
+    write("0001_first.sql", "CREATE TABLE rings (id INT PRIMARY KEY, size VARCHAR(16) NOT NULL);\n");
+    write(
+        "0002_second.sql",
+        "ALTER TABLE rings ADD COLUMN stone VARCHAR(64) NULL;\n\n\
+         ALTER TABLE rings\n    RENAME COLUMN size TO ring_size,\n    ADD COLUMN weight INT NOT NULL;\n\n\
+         -- jewel: safe because no release reads it yet\nALTER TABLE rings DROP COLUMN stone;\n",
+    );
+    let answer = jewelctl(folder.path(), &["migrate", "lint", "--dir", "."]).expect(8);
+    insta::assert_snapshot!(answer.stdout);
+    let found = jewelctl(folder.path(), &["migrate", "lint", "0002_second.sql", "--json"]).expect(8).json();
+    let rules: Vec<&str> = found["findings"].as_array().unwrap().iter().map(|f| f["rule"].as_str().unwrap()).collect();
+    assert_eq!((rules, &found["files"]), (vec!["rename-column", "not-null-without-default"], &1.into()));
+    jewelctl(folder.path(), &["migrate", "lint", "0001_first.sql"]).expect(0);
+    jewelctl(folder.path(), &["migrate", "lint", "missing.sql"]).expect(2);
+    write("0003_open.sql", "SELECT 'never closed");
+    assert!(jewelctl(folder.path(), &["migrate", "lint", "--dir", "."]).expect(2).stderr.contains("0003_open"));
+    assert_eq!(entries(folder.path()).len(), 3);
+}
+
 #[test]
 fn unknown_command() {
     let folder = folder();
@@ -139,11 +164,14 @@ fn every_command_that_changes_something_has_a_dry_run() {
         "provision",
         "destroy",
         "migrate up",
+        "migrate repair",
         "deploy api",
         "deploy site",
         "lock release",
         "local down",
         "local reset",
+        "secrets set",
+        "secrets rotate",
     ] {
         let args: Vec<&str> = command.split(' ').chain(["--help"]).collect();
         let help = jewelctl(folder.path(), &args).expect(0).stdout;

@@ -283,6 +283,11 @@ def _():
 ALSO[("secret.api", "origin_secret")] = [("distribution.shop", "origins")]
 
 
+@change("secret.api", "cart_secret")
+def _():
+    rewrite(OUTPUTS["api_secret"], cart_secrets=[])
+
+
 @change("secret.api", "key")
 def _():
     iam.create_access_key(UserName=f"{STACK}-api")
@@ -407,6 +412,16 @@ def only(operation, **match):
 @change("api.shop", "cors_origins")
 def _():
     apis.update_api(ApiId=api, CorsConfiguration={"AllowOrigins": ["https://example.com"]})
+
+
+@change("api.shop", "cors_headers")
+def _():
+    apis.update_api(ApiId=api, CorsConfiguration={"AllowHeaders": ["x-anything"]})
+
+
+@change("api.shop", "cors_exposed_headers")
+def _():
+    apis.update_api(ApiId=api, CorsConfiguration={"ExposeHeaders": ["x-anything"]})
 
 
 @change("api.shop", "public_endpoint")

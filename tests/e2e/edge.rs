@@ -39,34 +39,41 @@ pub fn catalogue_is_kept_apart(shop: &Shop) {
 
 /// Visitors see the page with 503, who has the pass sees the shop, and a provision leaves the door as it is.
 pub fn closed_for_maintenance(shop: &Shop) {
-    let switch = |state: &str| {
-        let program = format!(
-            "
-import boto3
-c = boto3.client('cloudfront')
-name = next(f['Name'] for f in c.list_functions()['FunctionList']['Items'])
-etag = lambda: c.describe_function(Name=name, Stage='DEVELOPMENT')['ETag']
-rest = c.get_function(Name=name, Stage='LIVE')['FunctionCode'].read().split(b'\\n', 1)[1]
-config = c.describe_function(Name=name, Stage='LIVE')['FunctionSummary']['FunctionConfig']
-code = b'const MAINTENANCE = {state};\\n' + rest
-c.update_function(Name=name, IfMatch=etag(), FunctionConfig=config, FunctionCode=code)
-c.publish_function(Name=name, IfMatch=etag())
-"
-        );
-        shop.cloud.python(&program).expect(0);
-    };
-    switch(r#"{"pass":"let-me-in","retryAfter":300}"#);
+    let turn =
+        |arguments: &[&str]| shop.cloud.run(&[&["maintenance"], arguments, &["--json"]].concat()).expect(0).json();
+    assert_eq!(turn(&["on", "--dry-run"])["would_close"], shop.url.as_str());
+    assert_eq!(turn(&["status"])["closed"], false);
+    let closed = turn(&["on", "--message", "Back at <nine>.", "--retry-after", "300"]);
+    assert!(closed["took_ms"].as_u64().expect("a time") < 30_000, "{closed}");
     let page = shop.get("/product/any-piece");
     assert_eq!((page.status, page.header("retry-after"), page.header("cache-control")), (503, "300", "no-store"));
-    assert!(page.text.contains("polishing the shop"), "{}", page.text);
+    assert!(page.text.contains("polishing the shop") && page.text.contains("Back at &lt;nine&gt;."), "{}", page.text);
     let refused = shop.get("/api/v1/products");
     assert_eq!((refused.status, refused.header("content-type")), (503, "application/problem+json"));
-    let admin = reqwest::blocking::Client::new().get(format!("{}/api/v1/products", shop.url));
-    assert_eq!(admin.header("cookie", "jewel-pass=let-me-in").send().expect("an answer").status(), 200);
-    let plan = shop.cloud.run(&["plan", "--exit-code"]);
-    switch("null");
-    plan.expect(0);
+
+    // The link gives a cookie, and the cookie opens the door.
+    let client =
+        reqwest::blocking::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    let link = closed["pass_url"].as_str().expect("a link");
+    let admitted = client.get(link).send().expect("an answer");
+    let cookie = admitted.headers().get("set-cookie").and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned();
+    assert_eq!((admitted.status().as_u16(), admitted.headers()["location"].to_str().ok()), (303, Some("/")));
+    for path in ["/", "/api/v1/products"] {
+        let pass = cookie.split(';').next().unwrap_or_default();
+        let answer = client.get(format!("{}{path}", shop.url)).header("cookie", pass).send().expect("an answer");
+        assert_eq!(answer.status(), 200, "{path}");
+    }
+    let guess = format!("{}/?jewel-pass=a-guess", shop.url);
+    assert_eq!(client.get(guess).send().expect("an answer").status(), 503);
+
+    shop.cloud.run(&["plan", "--exit-code"]).expect(0);
+    let again = turn(&["on"]);
+    assert_eq!(again["pass_url"], closed["pass_url"], "who has the link keeps it");
+    assert!(!shop.get("/").text.contains("Back at"), "the message was taken back");
+    let opened = turn(&["off"]);
+    assert!(opened["took_ms"].as_u64().expect("a time") < 30_000, "{opened}");
     assert_eq!(shop.get("/").status, 200);
+    assert_eq!(turn(&["off"])["closed"], false, "twice does no harm");
 }
 
 /// A shop under its own domain: made, looked at, bent by hand, mended, moved to another domain, taken down.

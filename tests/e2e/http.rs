@@ -59,6 +59,18 @@ impl Shop {
         send(request)
     }
 
+    /// GET a path of the shop with a header.
+    pub fn get_with(&self, path: &str, name: &str, value: &str) -> Response {
+        send(reqwest::blocking::Client::new().get(format!("{}{path}", self.url)).header(name, value))
+    }
+
+    /// POST a body of JSON to a path of the shop with headers.
+    pub fn post_with(&self, path: &str, headers: &[(&str, String)], body: &str) -> Response {
+        let request = reqwest::blocking::Client::new().post(format!("{}{path}", self.url));
+        let request = request.header("content-type", "application/json").body(body.to_owned());
+        send(headers.iter().fold(request, |request, (name, value)| request.header(*name, value)))
+    }
+
     /// Signs a person up (once) and in; their access token.
     pub fn token(&self, email: &str, group: Option<&str>) -> String {
         let outputs = self.cloud.run(&["outputs", "--json"]).expect(0).json();
@@ -87,8 +99,17 @@ print(r['AuthenticationResult']['AccessToken'])
 
     /// Every log that the local cloud keeps.
     pub fn logs(&self) -> Vec<String> {
+        self.texts(&self.cloud.folder().join("data"), "log")
+    }
+
+    /// Every record of a run that this machine keeps.
+    pub fn records(&self) -> Vec<String> {
+        self.texts(&self.cloud.folder().join("data/jewelctl/runs"), "json")
+    }
+
+    fn texts(&self, folder: &std::path::Path, ending: &str) -> Vec<String> {
         let mut logs = Vec::new();
-        let mut folders = vec![self.cloud.folder().join("data")];
+        let mut folders = vec![folder.to_path_buf()];
         while let Some(folder) = folders.pop() {
             for entry in fs_err::read_dir(folder).into_iter().flatten().flatten() {
                 let path = entry.path();
@@ -97,7 +118,7 @@ print(r['AuthenticationResult']['AccessToken'])
                     path.file_name().is_some_and(|name| ["root", "upper", "merged"].iter().any(|disk| name == *disk));
                 match entry.file_type() {
                     Ok(kind) if kind.is_dir() && !is_disk => folders.push(path),
-                    Ok(kind) if kind.is_file() && path.extension().is_some_and(|end| end == "log") => {
+                    Ok(kind) if kind.is_file() && path.extension().is_some_and(|end| end == ending) => {
                         logs.extend(fs_err::read(&path).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()));
                     }
                     _ => {}

@@ -12,8 +12,10 @@ mod operate;
 mod operators;
 mod recovery;
 mod releases;
+mod schema;
 mod several;
 mod teardown;
+mod till;
 mod wire;
 
 use std::process::ExitCode;
@@ -50,8 +52,6 @@ const TESTS: &[(&str, Test)] = &[
     ("a_saved_plan_is_refused_when_stale", journey::stale_plan),
     ("a_shop_over_budget_is_refused", journey::over_budget),
     ("the_schema_is_up_to_date", journey::migrations),
-    ("secrets_are_in_no_output", journey::no_secrets),
-    ("a_bad_release_leaves_the_old_one_serving", journey::bad_release),
     ("releases_are_listed_and_gone_back_to", operate::releases_and_rollback),
     ("the_log_is_shown_and_followed", operate::logs),
     ("a_command_on_the_instance", operate::ssh),
@@ -63,6 +63,11 @@ const TESTS: &[(&str, Test)] = &[
     ("releases_that_nobody_signed", releases::that_nobody_signed),
     ("deployments_cut_anywhere", releases::cut_anywhere),
     ("the_service_is_confined", releases::exposure),
+    ("a_later_release_migrates_the_schema", |shop| schema::of_a_later_release(&shop.cloud)),
+    ("a_release_is_not_put_back_on_a_schema_that_nobody_knows", operate::unknown_schema),
+    ("secrets_are_in_no_output", journey::no_secrets),
+    ("a_bad_release_leaves_the_old_one_serving", journey::bad_release),
+    ("customers_pay_with_keys_that_nobody_sees", till::payments),
     ("port_22_is_closed_after_every_command", journey::ssh_is_closed),
     ("every_run_leaves_a_record", operators::runs),
     ("the_lock_is_shown_and_released", operators::lock),

@@ -22,4 +22,5 @@ pub fn shop_on_mysql() {
     assert!((8..10).contains(&major), "it runs on {version}");
     let again = up();
     assert_eq!((&again["provisioned"], &again["deployed"]), (&0.into(), &false.into()), "{again}");
+    crate::schema::of_a_later_release(&cloud);
 }

@@ -29,8 +29,23 @@ pub fn releases_and_rollback(shop: &Shop) {
     shop.cloud.run(&["rollback", &after]).expect(0);
     assert_eq!(current(shop), after);
     shop.cloud.run(&["rollback"]).expect(0);
+    // One that was written for a schema that is long gone.
+    let about = format!("/opt/jewel/releases/{after}/about");
+    shop.cloud.run(&["ssh", "--", &format!("sudo sed -i -E 's/(schema_version.:)[0-9]+/\\11/' {about}")]).expect(0);
+    for command in [&["rollback", "--dry-run"][..], &["rollback"], &["rollback", &after]] {
+        let refused = shop.cloud.run(command).expect(7);
+        assert!(refused.stderr.contains("is written for schema 1"), "{}", refused.stderr);
+    }
+    assert_eq!(current(shop), before);
     // The way back leaves nothing to deliver: the API's key went with it.
     shop.cloud.run(&["status", "--exit-code"]).expect(0);
+}
+
+/// A migration of a later jewelctl may have taken away what a release uses: this one cannot say.
+pub fn unknown_schema(shop: &Shop) {
+    let refused = shop.cloud.run(&["rollback"]).expect(7);
+    assert!(refused.stderr.contains("has migration 0009"), "{}", refused.stderr);
+    shop.cloud.run(&["deploy", "api"]).expect(0);
 }
 
 /// The log, from the instance's journal, filtered here.

@@ -64,6 +64,13 @@ impl Jewelctl {
         self
     }
 
+    /// Gives it a standard input; without, it has none.
+    #[must_use]
+    pub fn input(mut self, input: Stdio) -> Self {
+        self.command.stdin(input);
+        self
+    }
+
     /// Runs it to its end.
     pub fn run(mut self) -> Answer {
         let output = self.command.output().expect("jewelctl runs");

@@ -9,6 +9,7 @@ mod moto;
 mod proxied;
 pub mod proxy;
 mod python;
+pub mod stripe;
 
 pub use cloud::Cloud;
 pub use command::{Answer, Jewelctl, binaries};

@@ -8,12 +8,13 @@ use sqlx::{MySql, QueryBuilder};
 use time::Duration;
 use uuid::Uuid;
 
-use super::{PaymentMethod, Status, Terms, checkout::Checkout, moves, terms::Totals};
+use super::{PaymentMethod, Status, Terms, checkout::Checkout, moves, store, terms::Totals};
 use crate::{
     cart::{self, Offer, Shopper, offers},
     error::{ApiError, FieldError, Shortage},
     idempotency::{Claim, Intent, is_duplicate},
     inventory::stock::{self, Item, Movement},
+    payments,
     work::Work,
 };
 
@@ -62,6 +63,9 @@ pub(super) async fn place(work: &mut Work, placing: &Placing) -> Result<Placed, 
     let status = insert(work, id, cart.id, placing, &totals, &currency).await?;
     insert_lines(work, id, &lines).await?;
     moves::record(work, id, None, status, "placed").await?;
+    if let Some(order) = store::find(work.connection(), id).await? {
+        payments::begin(work, &order).await?;
+    }
     let items: Vec<Item> =
         lines.iter().map(|line| Item { variant_id: line.offer.variant_id, quantity: line.quantity }).collect();
     stock::shift(work, Movement::Reserve, &items).await?;

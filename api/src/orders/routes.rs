@@ -102,7 +102,7 @@ pub(crate) async fn place_order(
     let order = order.ok_or_else(|| ApiError::Internal("an order just placed is not there".into()))?;
     let id = order.id;
     // The order is placed, whatever becomes of its payment.
-    let payment = payments::start(&app, placing.shopper.caller(), &order).await.inspect_err(|error| {
+    let payment = payments::first_step(&app, placing.shopper.caller(), &order).await.inspect_err(|error| {
         tracing::warn!(order = %id, error = %chain(error), "a payment was not started");
     });
     let mut connection = app.pool().acquire().await?;

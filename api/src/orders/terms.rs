@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::config::TaxConfig;
+use crate::config::{ShippingRate, TermsConfig};
 
 /// How an order travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -11,13 +11,6 @@ use crate::config::TaxConfig;
 pub(crate) enum ShippingMethod {
     Standard,
     Express,
-}
-
-/// What a way of shipping costs, in minor units of the shop's currency.
-struct Rate {
-    price_minor: i64,
-    /// Free when the items cost this much.
-    free_from_minor: Option<i64>,
 }
 
 impl ShippingMethod {
@@ -31,24 +24,17 @@ impl ShippingMethod {
             Self::Express => "express",
         }
     }
+}
 
-    const fn rate(self) -> Rate {
-        match self {
-            Self::Standard => Rate { price_minor: 800, free_from_minor: Some(20_000) },
-            Self::Express => Rate { price_minor: 2_500, free_from_minor: None },
-        }
-    }
-
-    fn price(self, items_minor: i64) -> i64 {
-        let Rate { price_minor, free_from_minor } = self.rate();
-        if free_from_minor.is_some_and(|from| items_minor >= from) { 0 } else { price_minor }
-    }
+/// What sending items of this sum costs.
+fn price(rate: ShippingRate, items_minor: i64) -> i64 {
+    if rate.free_from_minor.is_some_and(|from| items_minor >= from) { 0 } else { rate.price_minor }
 }
 
 /// The shop's terms.
 #[derive(Debug, Clone)]
 pub(crate) struct Terms {
-    tax: TaxConfig,
+    config: TermsConfig,
 }
 
 /// An order's sums. Prices include tax: `tax_minor` is a part of the total and not added to it.
@@ -63,21 +49,26 @@ pub(crate) struct Totals {
 }
 
 impl Terms {
-    pub(crate) fn new(tax: &TaxConfig) -> Self {
-        Self { tax: tax.clone() }
+    pub(crate) fn new(config: &TermsConfig) -> Self {
+        Self { config: config.clone() }
     }
 
     /// What items of this sum cost with this way of shipping.
     pub(crate) fn totals(&self, items_minor: i64, shipping: ShippingMethod) -> Totals {
-        let shipping_minor = shipping.price(items_minor);
+        let TermsConfig { tax, standard, express } = &self.config;
+        let rate = match shipping {
+            ShippingMethod::Standard => standard,
+            ShippingMethod::Express => express,
+        };
+        let shipping_minor = price(*rate, items_minor);
         let total_minor = items_minor + shipping_minor;
         Totals {
             items_minor,
             shipping_minor,
             total_minor,
-            tax_name: self.tax.name.clone(),
-            tax_basis_points: self.tax.basis_points.into(),
-            tax_minor: tax_within(total_minor, self.tax.basis_points),
+            tax_name: tax.name.clone(),
+            tax_basis_points: tax.basis_points.into(),
+            tax_minor: tax_within(total_minor, tax.basis_points),
         }
     }
 }
@@ -92,11 +83,16 @@ fn tax_within(gross_minor: i64, basis_points: u16) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::TaxConfig;
     use proptest::prelude::*;
 
     #[test]
     fn shipping_is_free_above_a_sum() {
-        let terms = Terms::new(&TaxConfig { name: "GST".to_owned(), basis_points: 900 });
+        let terms = Terms::new(&TermsConfig {
+            tax: TaxConfig { name: "GST".to_owned(), basis_points: 900 },
+            standard: ShippingRate { price_minor: 800, free_from_minor: Some(20_000) },
+            express: ShippingRate { price_minor: 2_500, free_from_minor: None },
+        });
         let sums = |items, method| {
             let totals = terms.totals(items, method);
             (totals.shipping_minor, totals.total_minor, totals.tax_minor)

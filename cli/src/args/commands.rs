@@ -6,7 +6,10 @@ use clap::{Args, Subcommand};
 use clap_complete::Shell;
 use jewel_engine::{PlanOptions, Stack};
 
-use super::{LocalArgs, LockArgs, LockCommand, LogsArgs, ReleasesArgs, RollbackArgs, RunsArgs, SshArgs, TunnelArgs};
+use super::{
+    LocalArgs, LockArgs, LockCommand, LogsArgs, MaintenanceArgs, MigrateArgs, MigrateCommand, ReleasesArgs,
+    RollbackArgs, RunsArgs, SecretsArgs, SecretsCommand, SshArgs, TunnelArgs,
+};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -39,6 +42,8 @@ pub enum Command {
     Lock(LockArgs),
     /// What was done to the shop, by whom, and how it ended
     Runs(RunsArgs),
+    /// The secrets the API is given: keys of payment providers, and what is made here
+    Secrets(SecretsArgs),
     /// The database schema
     Migrate(MigrateArgs),
     /// Put a new release of the API or the site into service
@@ -53,6 +58,8 @@ pub enum Command {
     Ssh(SshArgs),
     /// Reach what only the instances can reach
     Tunnel(TunnelArgs),
+    /// Close the shop for a while, and open it again
+    Maintenance(MaintenanceArgs),
     /// Print a completion script for a shell
     #[command(after_help = "Example:\n  jewelctl completions bash > /etc/bash_completion.d/jewelctl")]
     Completions(CompletionsArgs),
@@ -241,11 +248,16 @@ impl Command {
             Self::Up(args) => !args.dry_run,
             Self::Provision(args) => !args.dry_run,
             Self::Destroy(args) => !args.dry_run,
-            Self::Migrate(MigrateArgs { command: MigrateCommand::Up { dry_run, .. } })
-            | Self::Lock(LockArgs { command: LockCommand::Release { dry_run, .. } }) => !*dry_run,
+            Self::Migrate(MigrateArgs { command: MigrateCommand::Up(args) }) => !args.dry_run,
+            Self::Migrate(MigrateArgs { command: MigrateCommand::Repair(args) }) => !args.dry_run,
+            Self::Lock(LockArgs { command: LockCommand::Release { dry_run, .. } }) => !*dry_run,
             Self::Deploy(DeployArgs { command: DeployCommand::Api(args) }) => !args.dry_run,
             Self::Deploy(DeployArgs { command: DeployCommand::Site(args) }) => !args.dry_run,
             Self::Rollback(args) => !args.dry_run,
+            Self::Maintenance(args) => args.command.changes(),
+            Self::Secrets(SecretsArgs {
+                command: SecretsCommand::Set { options, .. } | SecretsCommand::Rotate { options, .. },
+            }) => !options.dry_run,
             Self::Init(_)
             | Self::Doctor(_)
             | Self::Local(_)
@@ -256,6 +268,7 @@ impl Command {
             | Self::Outputs(_)
             | Self::Lock(_)
             | Self::Runs(_)
+            | Self::Secrets(_)
             | Self::Migrate(_)
             | Self::Releases(_)
             | Self::Logs(_)
@@ -265,36 +278,6 @@ impl Command {
             | Self::Man => false,
         }
     }
-}
-
-/// `jewelctl migrate`
-#[derive(Args, Debug)]
-pub struct MigrateArgs {
-    /// What to do with the schema.
-    #[command(subcommand)]
-    pub command: MigrateCommand,
-}
-
-/// What to do with the schema.
-#[derive(Debug, Subcommand)]
-pub enum MigrateCommand {
-    /// Apply what is pending
-    #[command(after_help = "Examples:\n  jewelctl migrate up\n  jewelctl migrate up --dry-run")]
-    Up {
-        /// Show what would be applied, and apply nothing
-        #[arg(long)]
-        dry_run: bool,
-        /// Wait for another migrator at most this many seconds
-        #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-        lock_wait: u64,
-    },
-    /// Show what is applied and what is pending; never writes
-    #[command(after_help = "Example:\n  jewelctl migrate status --exit-code")]
-    Status {
-        /// Exit 6 when anything is pending
-        #[arg(long)]
-        exit_code: bool,
-    },
 }
 
 /// `jewelctl deploy`

@@ -27,6 +27,7 @@ async fn run_api(run: &Run, args: &DeployApiArgs) -> Outcome {
     let binary = find_binary(args.binary.as_deref())?;
     let shop = Shop::open(run).await?;
     let outputs = shop.outputs().await?;
+    shop.payments().check(&shop.clients, &outputs.api_secret).await?;
     if args.dry_run {
         let (digest, _) = jewel_host::digest(&binary).await?;
         let release = jewel_host::ReleaseId::new(VERSION, &digest).to_string();
@@ -125,7 +126,7 @@ pub async fn one(
     let place = if several { format!(" on {}", reach.instance()) } else { String::new() };
     let jwks = shop.jwks_url(reach.context().outputs);
     let namespace = jewel_aws::metrics_namespace(&shop.spec());
-    let mut wanted = DeployApi::new(release.origin, &namespace);
+    let mut wanted = DeployApi::new(release.origin, &namespace, shop.payments(), shop.terms());
     wanted.ready_within = release.ready_within;
     wanted.jwks_url = jwks.as_deref();
     wanted.aws_endpoint = shop.aws_endpoint();
@@ -149,6 +150,7 @@ pub async fn site(run: &Run, shop: &Shop, context: &Context<'_>, dir: Option<&Pa
         phase.now(&match event {
             SiteEvent::Compared { changed, .. } => format!("{changed} files to send"),
             SiteEvent::Sent { key } => key,
+            SiteEvent::Removed { key } => format!("{key} is gone"),
             SiteEvent::Invalidated { .. } => "the CDN forgets the old pages".into(),
             _ => String::new(),
         });

@@ -1,12 +1,16 @@
 //! `jewelctl migrate`: the schema, through the tunnel.
 
+mod lint;
+mod repair;
+mod words;
+
 use std::time::Duration;
 
-use jewel_migrations::{State, UpOptions};
+use jewel_migrations::{Event, Method, Migration, UpOptions, embedded};
 use jewel_runbooks::Reach;
 
 use crate::Run;
-use crate::args::MigrateCommand;
+use crate::args::{MigrateCommand, MigrateUpArgs, SourceArgs};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::ui;
@@ -15,52 +19,62 @@ use crate::wiring::{Shop, lock};
 /// How long `up` waits for another migrator.
 pub const LOCK_WAIT: Duration = Duration::from_secs(30);
 
+/// A statement that takes long leaves a line this often, where nobody watches a terminal.
+const LINE_EVERY_MS: u64 = 30_000;
+
 /// Runs one of them.
 pub async fn run(run: &Run, command: MigrateCommand) -> Outcome {
+    match command {
+        MigrateCommand::Up(args) => apply_pending(run, &args).await,
+        MigrateCommand::Status { exit_code, source } => status(run, &source, exit_code).await,
+        MigrateCommand::Lint { files, source } => lint::run(run, &files, &source),
+        MigrateCommand::Repair(args) => repair::run(run, &args).await,
+    }
+}
+
+async fn status(run: &Run, source: &SourceArgs, exit_code: bool) -> Outcome {
+    let migrations = read(source)?;
     let shop = Shop::open(run).await?;
     let outputs = shop.outputs().await?;
     let context = shop.context(&outputs).await?;
-    match command {
-        MigrateCommand::Status { exit_code } => {
-            let status = context
-                .on_instance(async |reach| jewel_runbooks::migrate::status(reach).await.map_err(Failure::from))
-                .await?;
-            run.ui.result(&status, || {
-                let rows = status.migrations.iter().map(|migration| {
-                    [format!("{:04}", migration.version), migration.name.to_string(), words(&migration.state)]
-                });
-                ui::table(["version", "name", "state"], rows)
-            });
-            Ok(if exit_code && status.pending() > 0 { Exit::Pending } else { Exit::Done })
-        }
-        MigrateCommand::Up { dry_run, lock_wait } => {
-            let options = UpOptions { lock_timeout: Duration::from_secs(lock_wait), dry_run, ..UpOptions::default() };
-            let report = if dry_run {
-                context.on_instance(async |reach| up(run, reach, &options).await).await?
-            } else {
-                lock::holding(run, &shop, Duration::from_secs(lock_wait), async |_| {
-                    context.on_instance(async |reach| up(run, reach, &options).await).await
-                })
-                .await?
-            };
-            run.ui.result(&report, || {
-                let names: Vec<String> =
-                    report.applied.iter().map(|done| format!("{:04} {}", done.version, done.name)).collect();
-                match (names.is_empty(), dry_run) {
-                    (true, _) => "nothing is pending".to_owned(),
-                    (false, true) => format!("would apply {}", names.join(", ")),
-                    (false, false) => format!("applied {}", names.join(", ")),
-                }
-            });
-            Ok(Exit::Done)
-        }
+    let status = context
+        .on_instance(async |reach| jewel_runbooks::migrate::status(reach, &migrations).await.map_err(Failure::from))
+        .await?;
+    run.ui.result(&status, || words::status(&status));
+    Ok(match exit_code {
+        true if !status.problems.is_empty() => Exit::CheckFailed,
+        true if status.pending() > 0 => Exit::Pending,
+        _ => Exit::Done,
+    })
+}
+
+async fn apply_pending(run: &Run, args: &MigrateUpArgs) -> Outcome {
+    let migrations = read(&args.source)?;
+    let shop = Shop::open(run).await?;
+    let outputs = shop.outputs().await?;
+    let context = shop.context(&outputs).await?;
+    let lock_timeout = Duration::from_secs(args.lock_wait);
+    let (dry_run, rehearse) = (args.dry_run, !args.unrehearsed);
+    let options = UpOptions { lock_timeout, dry_run, rehearse, ..UpOptions::default() };
+    let work = async || context.on_instance(async |reach| up(run, reach, &migrations, &options).await).await;
+    let report =
+        if dry_run { work().await? } else { lock::holding(run, &shop, lock_timeout, async |_| work().await).await? };
+    run.ui.result(&report, || words::report(&report));
+    Ok(Exit::Done)
+}
+
+/// The migrations that a command is about.
+fn read(source: &SourceArgs) -> Result<Vec<Migration>, Failure> {
+    match &source.dir {
+        Some(folder) => Ok(jewel_migrations::read_folder(folder)?),
+        None => Ok(embedded().to_vec()),
     }
 }
 
 /// Applies what is pending; gives how many migrations that were.
 pub async fn apply(run: &Run, reach: &Reach<'_>, lock_timeout: Duration) -> Result<usize, Failure> {
     let options = UpOptions { lock_timeout, ..UpOptions::default() };
-    Ok(up(run, reach, &options).await?.applied.len())
+    Ok(up(run, reach, embedded(), &options).await?.applied.len())
 }
 
 /// Puts the demonstration catalogue in; gives how many pieces were new.
@@ -88,25 +102,34 @@ pub async fn seed(run: &Run, reach: &Reach<'_>) -> Result<usize, Failure> {
     Ok(report.added)
 }
 
-async fn up(run: &Run, reach: &Reach<'_>, options: &UpOptions) -> Result<jewel_migrations::Report, Failure> {
+async fn up(
+    run: &Run,
+    reach: &Reach<'_>,
+    migrations: &[Migration],
+    options: &UpOptions,
+) -> Result<jewel_migrations::Report, Failure> {
     let phase = run.ui.phase("Migrations");
-    let report = jewel_runbooks::migrate::up(reach, options, &mut |event| {
+    let mut lines = 0;
+    let report = jewel_runbooks::migrate::up(reach, migrations, options, &mut |event| {
         run.ui.event("migrate", &event);
-        phase.now(&ui::words::migration(&event));
+        let words = ui::words::migration(&event);
+        match &event {
+            // Who waits for what, said beforehand.
+            Event::Foreseen { forecast } if !matches!(forecast.method, Method::New | Method::Rows) => {
+                phase.line(&words);
+            }
+            Event::StatementProgress { elapsed_ms, .. } if elapsed_ms / LINE_EVERY_MS != lines => {
+                lines = elapsed_ms / LINE_EVERY_MS;
+                phase.line(&words);
+            }
+            _ => phase.now(&words),
+        }
     })
     .await?;
     phase.done(&match (report.applied.len(), report.to) {
+        (count, _) if report.dry_run => format!("{count} would be applied"),
         (0, Some(version)) => format!("the schema is at {version:04}"),
         (count, _) => format!("{count} applied"),
     });
     Ok(report)
-}
-
-fn words(state: &State) -> String {
-    match state {
-        State::Applied { at } => format!("applied {at}"),
-        State::Partial { done, statements } => format!("stopped after {done} of {statements} statements"),
-        State::Pending { statements } => format!("pending ({statements} statements)"),
-        State::Unknown => "applied, but not known to this version of jewelctl".to_owned(),
-    }
 }

@@ -28,6 +28,23 @@ struct Line {
     detail: String,
 }
 
+/// Whether customers may pay as the settings say: these count from a deploy on.
+async fn payments(shop: &Shop, url: &str) -> Line {
+    let wanted: Vec<&str> = shop.settings.file.payments.methods.iter().map(|method| method.name()).collect();
+    let offered = jewel_runbooks::payments::offered(url).await;
+    let healthy = offered.as_ref().is_some_and(|offered| *offered == wanted);
+    let detail = match offered {
+        Some(offered) if healthy => offered.join(", "),
+        Some(offered) => format!(
+            "offers {}, and jewel.toml says {}; `jewelctl deploy api` delivers it",
+            offered.join(", "),
+            wanted.join(", ")
+        ),
+        None => "the shop does not say how one may pay".to_owned(),
+    };
+    Line { name: "payments".to_owned(), healthy, detail }
+}
+
 /// Prints it.
 pub async fn run(run: &Run, args: &StatusArgs) -> Outcome {
     let shop = Shop::open(run).await?;
@@ -71,12 +88,15 @@ pub async fn run(run: &Run, args: &StatusArgs) -> Outcome {
             name: "api-key".to_owned(),
             healthy: delivered,
             detail: if delivered {
-                "the current one is on the instance"
+                "the current one, and all other secrets, are on the instance"
             } else {
-                "changed; `jewelctl deploy api` delivers it"
+                "it or another secret changed; `jewelctl deploy api` delivers it"
             }
             .to_owned(),
         });
+        let payments = payments(&shop, &url).await;
+        status.healthy &= payments.healthy;
+        status.probes.push(payments);
         status.url = Some(url);
     }
     run.ui.result(&status, || {

@@ -79,6 +79,8 @@ async fn steps(
 ) -> Result<Done, Failure> {
     let provisioned = if plan.is_empty() { 0 } else { apply::apply(run, shop, plan, held).await?.written() };
     let outputs = shop.outputs().await?;
+    // Only now is there a secret that could hold the keys.
+    shop.payments().check(&shop.clients, &outputs.api_secret).await?;
     let context = shop.context(&outputs).await?;
     let seeds = args.seed || (run.global.target == Target::Local && !args.no_seed);
     let release = deploy::Wanted::new(deploy::from_here(binary));

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use jewel_aws::Traffic;
 use serde::{Deserialize, Serialize};
 
+pub use super::payments::Payments;
+pub use super::terms::{Shipping, Tax};
+
 /// `jewel.toml`.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
 #[serde(deny_unknown_fields)]
@@ -38,6 +41,15 @@ pub struct File {
     /// Sign-in.
     #[serde(default)]
     pub users: Users,
+    /// How customers may pay.
+    #[serde(default)]
+    pub payments: Payments,
+    /// What sending costs.
+    #[serde(default)]
+    pub shipping: Shipping,
+    /// The tax that prices include.
+    #[serde(default)]
+    pub tax: Tax,
     /// The web site.
     #[serde(default)]
     pub site: Site,
@@ -199,6 +211,8 @@ pub struct Local {
     pub time_factor: f64,
     /// A `mysqld` to run instead of Debian's MariaDB.
     pub mysqld: Option<PathBuf>,
+    /// A stand-in for Stripe, as the instances find it.
+    pub stripe_url: Option<String>,
 }
 
 /// The environment when nobody names one.
@@ -226,6 +240,9 @@ impl File {
             api: Api::default(),
             database: Database::default(),
             users: Users::default(),
+            payments: Payments::default(),
+            shipping: Shipping::default(),
+            tax: Tax::default(),
             site: Site::default(),
             snapshots: Snapshots::default(),
             budget: Budget::default(),
@@ -289,6 +306,6 @@ impl Default for Budget {
 
 impl Default for Local {
     fn default() -> Self {
-        Self { port: 4566, time_factor: 0.0, mysqld: None }
+        Self { port: 4566, time_factor: 0.0, mysqld: None, stripe_url: None }
     }
 }

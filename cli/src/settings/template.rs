@@ -23,8 +23,13 @@ mod tests {
         let all = toml::Value::try_from(File {
             account_id: Some(String::new()),
             database: super::super::file::Database { secret: Some("x".into()), ..Default::default() },
+            payments: super::super::file::Payments { bank_details: Some("x".into()), ..Default::default() },
             site: super::super::file::Site { dir: Some("x".into()) },
-            local: super::super::file::Local { mysqld: Some("x".into()), ..Default::default() },
+            local: super::super::file::Local {
+                mysqld: Some("x".into()),
+                stripe_url: Some("x".into()),
+                ..Default::default()
+            },
             ..File::named("shop")
         })
         .unwrap();

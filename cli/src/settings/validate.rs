@@ -10,6 +10,7 @@ use std::path::Path;
 
 use super::diagnostic::point_at;
 use super::file::File;
+use super::{payments, terms};
 use crate::failure::Failure;
 
 /// Where the value of a section's key stands, when the file says it.
@@ -20,9 +21,8 @@ pub(super) type Place<'a> = dyn Fn(&str, &str) -> Option<Range<usize>> + 'a;
 /// # Errors
 /// Exit 2 at the first value that cannot work, pointing at its line.
 pub(super) fn check(path: &Path, text: &str, file: &File, place: &Place<'_>) -> Result<(), Failure> {
-    for (section, key, problem, hint) in
-        problems(file).into_iter().chain(ci_problems(file)).chain(traffic_problems(file))
-    {
+    let sections = [problems(file), payments::problems(file), terms::problems(file), ci_problems(file)];
+    for (section, key, problem, hint) in sections.into_iter().flatten().chain(traffic_problems(file)) {
         if let Some(problem) = problem {
             let message = format!("`{}` {problem}", dotted(section, key));
             return Err(point_at(path, text, place(section, key), &message).hint(hint));
@@ -31,7 +31,8 @@ pub(super) fn check(path: &Path, text: &str, file: &File, place: &Place<'_>) -> 
     Ok(())
 }
 
-type Problem = (&'static str, &'static str, Option<String>, &'static str);
+/// Section, key, what is wrong if anything is, and what would be right.
+pub(super) type Problem = (&'static str, &'static str, Option<String>, &'static str);
 
 fn problems(file: &File) -> Vec<Problem> {
     vec![

@@ -45,6 +45,30 @@ pub(crate) fn migration(event: &MigrationEvent) -> String {
         MigrationEvent::StatementStarted { version, ordinal, of, summary } => {
             format!("{version:04} [{ordinal}/{of}] {summary}")
         }
+        MigrationEvent::Foreseen { forecast } => {
+            format!("{:04} [{}/{}] {}", forecast.version, forecast.ordinal, forecast.of, forecast.method)
+        }
+        MigrationEvent::StatementProgress {
+            version,
+            ordinal,
+            of,
+            elapsed_ms,
+            stage,
+            percent,
+            remaining_ms,
+            rows_changed,
+        } => {
+            let seconds = |milliseconds: u64| format!("{} s", milliseconds / 1000);
+            let parts = [
+                Some(format!("{} so far", seconds(*elapsed_ms))),
+                percent.map(|percent| format!("{percent} %")),
+                remaining_ms.map(|left| format!("about {} left", seconds(left))),
+                rows_changed.map(|rows| format!("{rows} rows changed")),
+                stage.clone(),
+            ];
+            let parts: Vec<String> = parts.into_iter().flatten().collect();
+            format!("{version:04} [{ordinal}/{of}] {}", parts.join(", "))
+        }
         MigrationEvent::StatementFinished { version, ordinal, of, found_done: true, .. } => {
             format!("{version:04} [{ordinal}/{of}] had been done by a run that died")
         }

@@ -1,6 +1,7 @@
 //! The one mapping from the libraries' errors to what the operator reads, and to an exit code.
 
 use jewel_engine::{ApplyError, FailureKind, LeaseError};
+use serde_json::json;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -90,8 +91,40 @@ impl From<jewel_runbooks::Error> for Failure {
             refused @ (jewel_runbooks::Error::SchemaTooNew { .. } | jewel_runbooks::Error::SchemaUnknown { .. }) => {
                 Self::from_error(Exit::Refused, &refused).hint_opt(hint)
             }
+            wrong @ (jewel_runbooks::Error::SecretForm { .. } | jewel_runbooks::Error::NoPaymentKeys { .. }) => {
+                Self::from_error(Exit::Usage, &wrong).hint_opt(hint)
+            }
+            jewel_runbooks::Error::Migration(error) => Self::from(error),
             other => Self::from_error(Exit::Failed, &other).hint_opt(hint),
         }
+    }
+}
+
+impl From<jewel_migrations::Error> for Failure {
+    fn from(error: jewel_migrations::Error) -> Self {
+        use jewel_migrations::Error;
+        let exit = match &error {
+            Error::Split { .. } | Error::Unrepairable { .. } => Exit::Usage,
+            Error::Stale => Exit::StalePlan,
+            Error::LockHeld { .. } => Exit::Locked,
+            Error::Refused { .. } | Error::Unsafe { .. } => Exit::Refused,
+            _ => Exit::Failed,
+        };
+        let failure = Self::from_error(exit, &error).hint_opt(error.hint());
+        match &error {
+            Error::Refused { problems } => {
+                let diffs: Vec<String> = problems.iter().filter_map(jewel_migrations::Problem::diff).collect();
+                failure.report(diffs.join("\n\n"), json!({ "problems": problems }))
+            }
+            Error::Unsafe { findings } => failure.report("", json!({ "findings": findings })),
+            _ => failure,
+        }
+    }
+}
+
+impl From<jewel_migrations::FilesError> for Failure {
+    fn from(error: jewel_migrations::FilesError) -> Self {
+        Self::from_error(Exit::Usage, &error)
     }
 }
 

@@ -9,7 +9,7 @@ use jewel_aws::{
 };
 use jewel_engine::Stack;
 use jewel_localcloud::Endpoints;
-use jewel_runbooks::Context;
+use jewel_runbooks::{Context, Payments, Terms};
 
 use super::local;
 use crate::Run;
@@ -112,6 +112,23 @@ impl Shop {
     /// Where the instance finds AWS, when that is this machine.
     pub fn aws_endpoint(&self) -> Option<&str> {
         self.local.as_ref().map(|cloud| cloud.gateway_from_instances.as_str())
+    }
+
+    /// How customers may pay.
+    pub fn payments(&self) -> Payments<'_> {
+        let (payments, local) = (&self.settings.file.payments, &self.settings.file.local);
+        Payments {
+            methods: &payments.methods,
+            bank_details: payments.bank_details.as_deref().unwrap_or_default(),
+            stripe_url: local.stripe_url.as_deref().filter(|_| self.local.is_some()),
+        }
+    }
+
+    /// What an order costs beside its items.
+    pub fn terms(&self) -> Terms<'_> {
+        let file = &self.settings.file;
+        let (standard, express) = (file.shipping.standard, file.shipping.express);
+        Terms { standard, express, tax_name: &file.tax.name, tax_percent: file.tax.percent }
     }
 
     /// The address that the instance's firewall sees us under.

@@ -4,6 +4,7 @@ mod access_control;
 mod behaviors;
 mod config;
 mod distribution;
+mod door;
 mod firewall;
 mod function;
 mod maintenance;
@@ -14,6 +15,7 @@ mod subscription;
 
 pub(crate) use access_control::AccessControl;
 pub(crate) use distribution::Distribution;
+pub use door::{Closed, close, closed, open};
 pub(crate) use firewall::Firewall;
 pub(crate) use function::Function;
 pub(crate) use maintenance::MaintenancePage;

@@ -3,12 +3,14 @@
 
 mod api;
 mod database;
+mod document;
 mod external;
 mod store;
 
+pub use api::read_api_secret;
 pub(crate) use api::{ApiCredentials, origin_secret};
-pub use api::{ApiSecret, read_api_secret};
 pub(crate) use database::DatabaseCredentials;
 pub use database::{DatabaseSecret, read_database_secret};
+pub use document::{ApiSecret, SecretPart, random_secret};
 pub(crate) use external::ExternalDatabase;
 pub(crate) use store::Secret;

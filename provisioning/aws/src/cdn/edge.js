@@ -37,6 +37,8 @@ function ask(request, closed) {
     return request;
   }
   if (closed) {
+    const given = request.querystring[PASS_COOKIE];
+    if (given && given.value === MAINTENANCE.pass) return admission(given.value);
     request.uri = CLOSED_PAGE;
     return request;
   }
@@ -72,6 +74,18 @@ function plain(text) {
   } catch (_) {
     return encodeURIComponent(text);
   }
+}
+
+// Whoever was given the link keeps the pass for as long as the browser is open.
+function admission(pass) {
+  const cookies = {};
+  cookies[PASS_COOKIE] = { value: pass, attributes: 'Path=/; Secure; HttpOnly; SameSite=Lax' };
+  return {
+    statusCode: 303,
+    statusDescription: 'See Other',
+    headers: { 'cache-control': { value: 'no-store' }, location: { value: '/' } },
+    cookies: cookies,
+  };
 }
 
 function refusal() {

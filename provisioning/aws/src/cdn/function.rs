@@ -22,17 +22,17 @@ use crate::{
 const CODE: &str = include_str!("edge.js");
 
 /// The state of a shop that is open.
-const OPEN: &str = "null";
+pub(super) const OPEN: &str = "null";
 
 /// The state a code says, if it says one that the rest of it can work with.
-fn state(code: &str) -> Option<&str> {
+pub(super) fn state(code: &str) -> Option<&str> {
     let state = code.lines().next()?.strip_prefix("const MAINTENANCE = ")?.strip_suffix(';')?;
     let value: Json = serde_json::from_str(state).ok()?;
     (value.is_null() || (value["pass"].is_string() && value["retryAfter"].is_u64())).then_some(state)
 }
 
 /// What is shipped, in a state.
-fn shipped(state: &str) -> String {
+pub(super) fn shipped(state: &str) -> String {
     let (_, rest) = CODE.split_once('\n').unwrap_or_default();
     format!("const MAINTENANCE = {state};\n{rest}")
 }
@@ -67,6 +67,11 @@ impl Function {
         let answer = optional(sent.map_err(|error| classify(format!("read {}", self.title()), error)))?;
         let code = answer.and_then(|answer| answer.function_code);
         Ok(code.map(|code| String::from_utf8_lossy(code.as_ref()).into_owned()))
+    }
+
+    async fn etag(&self, action: &str) -> Result<String, Failure> {
+        let sent = self.client.describe_function().name(&self.name).stage(FunctionStage::Development).send().await;
+        sent.map_err(|error| classify(action, error))?.e_tag.ok_or_else(|| incomplete(action, "ETag"))
     }
 
     /// What is shipped, with the state that visitors see now.
@@ -125,14 +130,13 @@ impl Resource for Function {
 
     async fn update(&self, _cx: &Context<'_>, _found: &Found, changes: &[FieldChange]) -> Result<(), Failure> {
         let action = format!("update {}", self.title());
-        let sent = self.client.describe_function().name(&self.name).stage(FunctionStage::Development).send().await;
-        let described = sent.map_err(|error| classify(&action, error))?;
-        let mut etag = described.e_tag.ok_or_else(|| incomplete(&action, "ETag"))?;
+        let mut etag = self.etag(&action).await?;
         if changes.iter().any(|change| change.field != "published_code") {
             let update = self.client.update_function().name(&self.name).if_match(etag);
             let update = update.function_config(self.config()?).function_code(Blob::new(self.wanted().await?));
-            let answer = update.send().await.map_err(|error| classify(&action, error))?;
-            etag = answer.e_tag.ok_or_else(|| incomplete(&action, "ETag"))?;
+            update.send().await.map_err(|error| classify(&action, error))?;
+            // The answer has its tag under a name that the API's model spells in another way than some servers.
+            etag = self.etag(&action).await?;
         }
         let sent = self.client.publish_function().name(&self.name).if_match(etag).send().await;
         sent.map(drop).map_err(|error| classify(format!("publish {}", self.title()), error))
@@ -140,8 +144,7 @@ impl Resource for Function {
 
     async fn delete(&self, _cx: &Context<'_>, _found: &Found) -> Result<(), Failure> {
         let action = format!("delete {}", self.title());
-        let sent = self.client.describe_function().name(&self.name).stage(FunctionStage::Development).send().await;
-        let etag = sent.map_err(|error| classify(&action, error))?.e_tag.ok_or_else(|| incomplete(&action, "ETag"))?;
+        let etag = self.etag(&action).await?;
         let sent = self.client.delete_function().name(&self.name).if_match(etag).send().await;
         sent.map(drop).map_err(|error| classify(action, error))
     }

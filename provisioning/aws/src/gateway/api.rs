@@ -13,6 +13,14 @@ use crate::{
     tags::{Tags, hash_map},
 };
 
+/// What a page of another origin may send, beside what every browser may: who asks, which version it changes, which of
+/// its requests are one and the same, and what opens a visitor's cart or a guest's order.
+const MAY_SEND: [&str; 6] =
+    ["authorization", "content-type", "idempotency-key", "if-match", "x-cart-token", "x-order-token"];
+/// And what it may read of an answer: the version for `if-match`, where the new thing is, how long to wait, the cart's
+/// token, and what to name when asking for help.
+const MAY_READ: [&str; 5] = ["etag", "location", "retry-after", "x-cart-token", "x-request-id"];
+
 /// An HTTP API. Names are not unique and there is no idempotency token: it is found by name and tags.
 pub(crate) struct Api {
     client: Client,
@@ -60,12 +68,20 @@ impl Api {
         (!self.origins.is_empty()).then(|| {
             Cors::builder()
                 .set_allow_origins(Some(self.origins.clone()))
-                .set_allow_headers(Some(vec!["authorization".to_owned(), "content-type".to_owned()]))
+                .set_allow_headers(Some(MAY_SEND.map(str::to_owned).to_vec()))
+                .set_expose_headers(Some(MAY_READ.map(str::to_owned).to_vec()))
                 .set_allow_methods(Some(vec!["*".to_owned()]))
                 .max_age(600)
                 .build()
         })
     }
+}
+
+/// Headers in an order of their own: neither AWS's order nor its case means anything.
+fn headers(names: Option<&[String]>) -> Json {
+    let mut names: Vec<String> = names.unwrap_or_default().iter().map(|name| name.to_ascii_lowercase()).collect();
+    names.sort_unstable();
+    json!(names)
 }
 
 #[async_trait]
@@ -83,7 +99,12 @@ impl Resource for Api {
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {
-        Desired::new().set("cors_origins", json!(self.origins)).set("public_endpoint", true)
+        let cors = self.cors();
+        Desired::new()
+            .set("cors_exposed_headers", headers(cors.as_ref().map(Cors::expose_headers)))
+            .set("cors_headers", headers(cors.as_ref().map(Cors::allow_headers)))
+            .set("cors_origins", json!(self.origins))
+            .set("public_endpoint", true)
     }
 
     async fn read(&self, _cx: &Context<'_>) -> Result<Option<Found>, Failure> {
@@ -93,6 +114,8 @@ impl Resource for Api {
         Ok(Some(
             Found::new()
                 .owned(self.ownership(&api))
+                .attribute("cors_exposed_headers", headers(api.cors_configuration().map(Cors::expose_headers)))
+                .attribute("cors_headers", headers(api.cors_configuration().map(Cors::allow_headers)))
                 .attribute("cors_origins", origins)
                 .attribute("public_endpoint", !api.disable_execute_api_endpoint().unwrap_or(false))
                 .output("id", id)
@@ -118,7 +141,7 @@ impl Resource for Api {
         let id = found.text("id")?;
         let action = format!("update {}", self.title());
         let cors = self.cors();
-        if cors.is_none() && changes.iter().any(|change| change.field == "cors_origins") {
+        if cors.is_none() && changes.iter().any(|change| change.field.starts_with("cors_")) {
             let sent = self.client.delete_cors_configuration().api_id(id).send().await;
             sent.map_err(|error| classify(&action, error))?;
         }
@@ -136,5 +159,17 @@ impl Resource for Api {
     async fn delete(&self, _cx: &Context<'_>, found: &Found) -> Result<(), Failure> {
         let sent = self.client.delete_api().api_id(found.text("id")?).send().await;
         sent.map(drop).map_err(|error| classify(format!("delete {}", self.title()), error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_compared_whatever_their_order_and_case() {
+        let names = |names: [&str; 2]| headers(Some(&names.map(str::to_owned)));
+        assert_eq!(names(["If-Match", "authorization"]), names(["authorization", "if-match"]));
+        assert_ne!(names(["authorization", "if-match"]), headers(None));
     }
 }

@@ -1,56 +1,25 @@
-//! The API's secret: what proves that a request came through our own front door, and the key the API calls AWS with.
+//! The API's secret as a resource: what of its document can be made, is made here.
 //!
-//! One document for both, because every secret costs the same. AWS tells a key once, when it is made, so here is the
-//! only place it can be kept.
+//! AWS tells a key once, when it is made, so this secret is the only place it can be kept.
 
 use async_trait::async_trait;
 use aws_sdk_iam::types::{AccessKeyMetadata, StatusType};
 use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Memo, Price, Resource};
-use rand::{RngExt as _, distr::Alphanumeric};
-use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
-use serde_json::json;
+use jiff::Timestamp;
+use secrecy::SecretString;
 
-use super::Secret;
+use super::{
+    Secret,
+    document::{ApiSecret, SecretPart, random_secret},
+};
 use crate::{Clients, Error, Names, StackSpec, access::UserKeys, address, prices, tags::Tags};
 
-/// Letters and digits, about 286 bits.
-const ORIGIN_LENGTH: usize = 48;
 /// What is wanted of the key: the user has one, and it is the one in the secret.
 const KEPT: &str = "one, kept in the secret";
-/// What is wanted of the origin's proof.
+/// What is wanted of the parts that are made of nothing.
 const SET: &str = "set";
-/// What stands for either while the secret is on its way out.
+/// What stands for all of it while the secret is on its way out.
 const BEING_DELETED: &str = "being deleted";
-
-/// What the API is told besides its database.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub struct ApiSecret {
-    /// What the front door adds to every request, so that the API knows it did not come from elsewhere.
-    pub origin_secret: Option<SecretString>,
-    /// The public half of the API's AWS key.
-    pub access_key_id: Option<String>,
-    /// Its secret half.
-    pub secret_access_key: Option<SecretString>,
-}
-
-impl ApiSecret {
-    /// Reads the secret's text. A document that is none is an empty one: provisioning makes its parts anew.
-    pub fn parse(text: &SecretString) -> Self {
-        serde_json::from_str(text.expose_secret()).unwrap_or_default()
-    }
-
-    fn document(&self) -> SecretString {
-        let text = |secret: &Option<SecretString>| secret.as_ref().map(|secret| secret.expose_secret().to_owned());
-        json!({
-            "origin_secret": text(&self.origin_secret),
-            "access_key_id": self.access_key_id,
-            "secret_access_key": text(&self.secret_access_key),
-        })
-        .to_string()
-        .into()
-    }
-}
 
 /// Reads the API's secret; `None` while there is none.
 ///
@@ -85,7 +54,9 @@ impl ApiCredentials {
     async fn with_new_key(&self, parts: ApiSecret) -> Result<ApiSecret, Failure> {
         self.keys.delete_all_but(None).await?;
         let (id, secret) = self.keys.make().await?;
-        Ok(ApiSecret { access_key_id: Some(id), secret_access_key: Some(secret), ..parts })
+        let mut parts = ApiSecret { access_key_id: Some(id), ..parts };
+        parts.set(SecretPart::AwsKey, secret, Timestamp::now());
+        Ok(parts)
     }
 }
 
@@ -102,8 +73,17 @@ fn state(keys: &[AccessKeyMetadata], stored: &ApiSecret) -> &'static str {
     }
 }
 
-fn random() -> SecretString {
-    rand::rng().sample_iter(Alphanumeric).take(ORIGIN_LENGTH).map(char::from).collect::<String>().into()
+/// The parts that are made of nothing, with the field of the plan that each is.
+const MADE: [(&str, SecretPart); 2] = [("origin_secret", SecretPart::Origin), ("cart_secret", SecretPart::Cart)];
+
+/// Makes those that are missing. What is there stays, and false is given when nothing was to be made.
+fn complete(parts: &mut ApiSecret) -> bool {
+    let missing = MADE.map(|(_, part)| part).into_iter().filter(|part| parts.values(*part).is_empty());
+    let missing: Vec<SecretPart> = missing.collect();
+    for part in &missing {
+        parts.set(*part, random_secret(), Timestamp::now());
+    }
+    !missing.is_empty()
 }
 
 #[async_trait]
@@ -121,7 +101,7 @@ impl Resource for ApiCredentials {
     }
 
     fn desired(&self, _inputs: &Inputs) -> Desired {
-        Desired::new().set("key", KEPT).set("origin_secret", SET)
+        MADE.iter().fold(Desired::new().set("key", KEPT), |wanted, (field, _)| wanted.set(field, SET))
     }
 
     async fn read(&self, cx: &Context<'_>) -> Result<Option<Found>, Failure> {
@@ -130,30 +110,32 @@ impl Resource for ApiCredentials {
         let Some(described) = described? else { return Ok(None) };
         let found = Found::new().owned(described.ownership).output("name", self.secret.name.as_str());
         if described.being_deleted {
-            return Ok(Some(found.attribute("key", BEING_DELETED).attribute("origin_secret", BEING_DELETED)));
+            let found = found.attribute("key", BEING_DELETED);
+            return Ok(Some(MADE.iter().fold(found, |found, (field, _)| found.attribute(field, BEING_DELETED))));
         }
         let parts = value?.as_ref().map(ApiSecret::parse).unwrap_or_default();
-        let origin = if parts.origin_secret.is_some() { SET } else { "missing" };
-        Ok(Some(found.attribute("key", state(&keys?, &parts)).attribute("origin_secret", origin)))
+        let stands = |part: SecretPart| if parts.values(part).is_empty() { "missing" } else { SET };
+        let found = found.attribute("key", state(&keys?, &parts));
+        Ok(Some(MADE.iter().fold(found, |found, (field, part)| found.attribute(field, stands(*part)))))
     }
 
     /// A run that dies between the key and the secret leaves a key that nobody knows; the next one deletes it first.
     async fn create(&self, _cx: &Context<'_>) -> Result<(), Failure> {
-        let parts = self.with_new_key(ApiSecret { origin_secret: Some(random()), ..ApiSecret::default() }).await?;
+        let mut parts = ApiSecret::default();
+        complete(&mut parts);
+        let parts = self.with_new_key(parts).await?;
         self.secret.create("What the shop's API is told: who may call it, and its AWS key", &parts.document()).await
     }
 
-    async fn update(&self, cx: &Context<'_>, found: &Found, _changes: &[FieldChange]) -> Result<(), Failure> {
+    async fn update(&self, _cx: &Context<'_>, found: &Found, _changes: &[FieldChange]) -> Result<(), Failure> {
         let seen = |field: &str| found.attributes.get(field).and_then(|value| value.as_str()).unwrap_or_default();
         if seen("key") == BEING_DELETED {
             return self.secret.restore().await;
         }
         // What is right stays: a key that is in use must not change because the other half of the document did.
-        let mut parts = self.secret.value(cx.memo).await?.as_ref().map(ApiSecret::parse).unwrap_or_default();
-        let new_origin = parts.origin_secret.is_none();
-        if new_origin {
-            parts.origin_secret = Some(random());
-        }
+        // Asked anew: an operator's value that came since the plan was made must not be overwritten.
+        let mut parts = self.secret.fetch().await?.as_ref().map(ApiSecret::parse).unwrap_or_default();
+        let completed = complete(&mut parts);
         let new_key = match seen("key") {
             KEPT => false,
             "beside others" => {
@@ -165,7 +147,7 @@ impl Resource for ApiCredentials {
                 true
             }
         };
-        if new_origin || new_key { self.secret.put(&parts.document()).await } else { Ok(()) }
+        if completed || new_key { self.secret.put(&parts.document()).await } else { Ok(()) }
     }
 
     async fn adopt(&self, _cx: &Context<'_>, _found: &Found) -> Result<(), Failure> {
@@ -181,6 +163,8 @@ impl Resource for ApiCredentials {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret as _;
+
     use super::*;
 
     #[test]
@@ -189,7 +173,7 @@ mod tests {
         let stored = |id: &str| ApiSecret {
             access_key_id: Some(id.to_owned()),
             secret_access_key: Some("half".into()),
-            origin_secret: None,
+            ..ApiSecret::default()
         };
         let one = [key("A", StatusType::Active)];
         assert_eq!(state(&one, &stored("A")), KEPT);
@@ -201,18 +185,14 @@ mod tests {
     }
 
     #[test]
-    fn a_document_is_read_back_as_it_was_written() {
-        let parts = ApiSecret {
-            origin_secret: Some("proof".into()),
-            access_key_id: Some("AKIA".to_owned()),
-            secret_access_key: Some("half".into()),
-        };
-        let read = ApiSecret::parse(&parts.document());
-        assert_eq!(read.origin_secret.unwrap().expose_secret(), "proof");
-        assert_eq!(
-            (read.access_key_id.as_deref(), read.secret_access_key.unwrap().expose_secret()),
-            (Some("AKIA"), "half")
-        );
-        assert!(ApiSecret::parse(&"not a document".into()).origin_secret.is_none());
+    fn what_is_there_is_not_made_again() {
+        let mut parts = ApiSecret { stripe_secret_key: Some("sk_test_1".into()), ..ApiSecret::default() };
+        assert!(complete(&mut parts));
+        let made = |parts: &ApiSecret| MADE.map(|(_, part)| parts.values(part)[0].expose_secret().to_owned());
+        let before = made(&parts);
+        assert!(before[0] != before[1] && before.iter().all(|value| value.len() >= 32));
+        assert!(!complete(&mut parts));
+        assert_eq!(made(&parts), before);
+        assert_eq!(parts.values(SecretPart::StripeSecretKey).len(), 1);
     }
 }
