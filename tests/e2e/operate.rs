@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::PathBuf;
 use std::process::{Child, Command};
 
+use jewel_tests::Cloud;
 use serde_json::Value;
 
 use crate::Shop;
@@ -11,7 +12,7 @@ use crate::Shop;
 /// Another release, seen in the list, and the way back; what is no release is refused.
 pub fn releases_and_rollback(shop: &Shop) {
     let before = current(shop);
-    let next = variant(shop, "next");
+    let next = variant(&shop.cloud, "next");
     let deployed = shop.cloud.run(&["deploy", "api", "--json", "--binary", next.to_str().unwrap()]).expect(0).json();
     let after = deployed["release"].as_str().unwrap().to_owned();
     assert_eq!((deployed["previous"].as_str(), current(shop)), (Some(before.as_str()), after.clone()));
@@ -139,8 +140,8 @@ pub fn door_left_open(shop: &Shop) {
 }
 
 /// A copy of the API's binary that does the same and is another release: what follows an ELF file's end is not read.
-pub(crate) fn variant(shop: &Shop, name: &str) -> PathBuf {
-    let path = shop.cloud.folder().join(name);
+pub(crate) fn variant(cloud: &Cloud, name: &str) -> PathBuf {
+    let path = cloud.folder().join(name);
     let mut bytes = fs_err::read(jewel_tests::binaries().join("jewel-api")).unwrap();
     bytes.extend_from_slice(name.as_bytes());
     fs_err::write(&path, bytes).unwrap();

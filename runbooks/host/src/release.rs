@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
+use aws_lc_rs::digest::{Context, SHA256};
 
 use crate::about::About;
 use crate::command::Command;
@@ -37,11 +37,11 @@ impl ReleaseId {
     /// [`Error::Local`] when it cannot be read.
     pub fn of(version: &str, binary: &Path) -> Result<Self, Error> {
         let unusable = |source| Error::Local { path: binary.to_owned(), source };
-        let (mut hasher, mut block) = (Sha256::new(), vec![0; 256 << 10]);
+        let (mut hasher, mut block) = (Context::new(&SHA256), vec![0; 256 << 10]);
         let mut file = fs_err::File::open(binary).map_err(unusable)?;
         loop {
             match file.read(&mut block).map_err(unusable)? {
-                0 => return Ok(Self::new(version, &hex::encode(hasher.finalize()))),
+                0 => return Ok(Self::new(version, &hex::encode(hasher.finish()))),
                 read => hasher.update(&block[..read]),
             }
         }
@@ -94,6 +94,8 @@ pub struct State {
     pub environment: Option<String>,
     /// Whether the service runs.
     pub active: bool,
+    /// Whether a rollout was killed and left something of its trial behind.
+    pub unfinished: bool,
     /// The releases, newest first.
     pub releases: Vec<Release>,
 }
@@ -138,6 +140,7 @@ echo "glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null || true)"
 test -L "$2" && echo "current=$(basename "$(readlink "$2")")"
 test -e "$3" && echo "environment=$(sha256sum <"$3" | cut -d' ' -f1)"
 echo "active=$(systemctl is-active "$4" || true)"
+if test -e "$6" || systemctl is-active --quiet "$7"; then echo "unfinished=yes"; fi
 test -d "$5" || exit 0
 for release in "$5"/*/; do
   test -e "$release$4" || continue
@@ -148,6 +151,7 @@ done
 exit 0"#,
     )
     .args([layout::SETUP_STAMP, layout::CURRENT, layout::ENVIRONMENT, layout::SERVICE, layout::RELEASES])
+    .args([layout::CANDIDATE_ENVIRONMENT, layout::CANDIDATE])
     .sudo()
 }
 
@@ -166,6 +170,7 @@ pub(crate) fn parse(address: &str, answer: &str) -> Result<State, Error> {
             "glibc" => state.machine.glibc = Glibc::parse(value),
             "current" => state.current = Some(value.to_owned()),
             "environment" => state.environment = Some(value.to_owned()),
+            "unfinished" => state.unfinished = true,
             "active" => state.active = value == "active",
             "served" | "uploaded" => {
                 let (seconds, id) = value.split_once(' ').ok_or_else(strange)?;

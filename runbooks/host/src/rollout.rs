@@ -81,6 +81,9 @@ pub async fn rollout(session: &Session, wanted: &Rollout<'_>, on_event: OnEvent<
     };
     let state = inspect(session).await?;
     if is_in_service(&state, &id, wanted, session)? && has_proven_itself(session, &state, &id).await? {
+        if state.unfinished {
+            session.run_ok(&service::clear()).await?;
+        }
         on_event(Event::Unchanged { release: id.to_string() });
         return Ok(Report { release: id.to_string(), previous: None, changed: false, pruned: Vec::new() });
     }
