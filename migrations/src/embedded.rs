@@ -22,6 +22,7 @@ const EMBEDDED: &[Migration] = &[
     Migration { version: 5, name: "payments", sql: include_str!("../sql/0005_payments.sql") },
     Migration { version: 6, name: "media", sql: include_str!("../sql/0006_media.sql") },
     Migration { version: 7, name: "cards", sql: include_str!("../sql/0007_cards.sql") },
+    Migration { version: 8, name: "low_stock", sql: include_str!("../sql/0008_low_stock.sql") },
 ];
 
 /// All migrations of this program, in ascending order of version.

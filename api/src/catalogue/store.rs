@@ -122,7 +122,8 @@ fn push_walk(query: &mut QueryBuilder<MySql>, listing: &Listing) {
             .push_bind(slug.clone()),
         None => query
             .push(format_args!("products p FORCE INDEX (products_{index}) STRAIGHT_JOIN categories c"))
-            .push(" ON c.id = p.category_id")
+            // Few as they are, MariaDB would read them all first, and then sort everything it finds.
+            .push(" FORCE INDEX (PRIMARY) ON c.id = p.category_id")
             .push(CARDS)
             .push(" WHERE p.status = 'active'"),
     };
