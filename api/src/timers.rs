@@ -9,7 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::{
     app::App,
     error::{ApiError, chain},
-    orders, payments,
+    journal, orders, payments,
 };
 
 /// How often what is overdue is looked for. One look is one read of an index.
@@ -20,11 +20,15 @@ const DOCUMENTS: Duration = Duration::from_secs(2);
 /// How often payments and refunds are looked for that the provider should be asked about.
 const PAYMENTS: Duration = Duration::from_secs(30);
 
+/// How often the outbox is cleared of what is old and in the journal.
+const OUTBOX: Duration = Duration::from_secs(60);
+
 /// Runs all of them, and never ends.
 pub(crate) async fn run(app: App) {
     tokio::join!(
         every(EXPIRY, "expiry", || Box::pin(orders::expire(&app))),
         every(DOCUMENTS, "documents", || Box::pin(orders::store_due(&app))),
+        every(OUTBOX, "outbox", || Box::pin(journal::prune(&app))),
         every(PAYMENTS, "payments", || Box::pin(payments::watch(&app))),
     );
 }
