@@ -4,11 +4,7 @@
 //!
 //! A few schedules with every run of the tests; more with
 //! `PROPTEST_CASES=100 cargo test -p jewel-api --test schedules -- --nocapture`.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test stops where something is wrong, and says its figures"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 
 mod schedule;
 mod support;
