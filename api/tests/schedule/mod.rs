@@ -111,7 +111,7 @@ fn act() -> impl Strategy<Value = Act> {
     let quantity = prop::sample::select(vec![1, 1, 1, 2, 3, 0, -1]);
     let short = prop::sample::select(vec![0, 0, 0, 1]);
     prop_oneof![
-        8 => (who.clone(), what.clone(), quantity, method)
+        12 => (who.clone(), what.clone(), quantity, method)
             .prop_map(|(who, what, quantity, method)| Act::Buy { who, what, quantity, method }),
         2 => order.clone().prop_map(|intent| Act::BuyAgain { intent }),
         1 => order.clone().prop_map(|order| Act::CallOff { order }),
@@ -122,7 +122,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (order.clone(), short).prop_map(|(order, short)| Act::Receive { order, short }),
         2 => (order, 0..60_000_i64).prop_map(|(order, amount)| Act::GiveBack { order, amount }),
         1 => Just(Act::Reconcile),
-        2 => (what.clone(), -9..9_i32).prop_map(|(what, delta)| Act::Adjust { what, delta }),
+        3 => (what.clone(), -9..9_i32).prop_map(|(what, delta)| Act::Adjust { what, delta }),
         1 => (what.clone(), -1..9_i32).prop_map(|(what, low)| Act::Threshold { what, low }),
         1 => (what, -9..90_000_i64).prop_map(|(what, price)| Act::Reprice { what, price }),
         1 => who.prop_map(|who| Act::Keep { who }),
