@@ -4,6 +4,7 @@
 -- release before this one changes stock without it: what runs low while both are at work is listed with its next change.)
 ALTER TABLE inventory ADD COLUMN maybe_low INT NOT NULL DEFAULT 1;
 
+-- jewel: safe because there is one row for each variant, some thousands at most, and they are locked for less than a second
 UPDATE inventory SET maybe_low = (on_hand - reserved <= low_stock);
 
 ALTER TABLE inventory ADD KEY inventory_low (maybe_low, variant_id);
