@@ -5,6 +5,7 @@ mod local;
 mod lock;
 mod maintenance;
 mod migrate;
+mod operate;
 mod runs;
 mod secrets;
 
@@ -21,6 +22,7 @@ pub use local::{LocalArgs, LocalCommand};
 pub use lock::{LockArgs, LockCommand};
 pub use maintenance::{MaintenanceArgs, MaintenanceCommand};
 pub use migrate::{MigrateArgs, MigrateCommand, MigrateRepairArgs, MigrateUpArgs, SourceArgs};
+pub use operate::{LogsArgs, ReleasesArgs, RollbackArgs, SshArgs, TunnelArgs, TunnelCommand};
 pub use runs::{RunsArgs, RunsCommand};
 pub use secrets::{SecretOptions, SecretsArgs, SecretsCommand};
 

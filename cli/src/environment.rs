@@ -40,6 +40,11 @@ pub(crate) fn log() -> Option<String> {
     std::env::var("JEWEL_LOG").ok()
 }
 
+/// What kind of terminal this is.
+pub(crate) fn terminal() -> String {
+    std::env::var("TERM").unwrap_or_else(|_| "xterm".to_owned())
+}
+
 /// Who runs this, for the lock and the records.
 pub(crate) fn user() -> String {
     ["SUDO_USER", "USER", "LOGNAME"]

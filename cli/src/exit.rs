@@ -4,33 +4,53 @@ use std::process::ExitCode;
 
 /// How a command ended, as a shell or a pipeline sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Exit {
     /// Done, or nothing to do.
-    Done = 0,
+    Done,
     /// The operation failed.
-    Failed = 1,
+    Failed,
     /// Wrong usage or configuration; nothing was changed.
-    Usage = 2,
+    Usage,
     /// Credentials are missing or expired, or they belong to another account.
-    Credentials = 3,
+    Credentials,
     /// The plan no longer fits what is there.
-    StalePlan = 4,
+    StalePlan,
     /// Another run holds the lock.
-    Locked = 5,
+    Locked,
     /// Changes are pending (`--exit-code`).
-    Pending = 6,
+    Pending,
     /// Refused: no consent, data or the running release at risk, or over budget.
-    Refused = 7,
+    Refused,
     /// A check failed.
-    CheckFailed = 8,
+    CheckFailed,
     /// Interrupted by the operator.
-    Interrupted = 130,
+    Interrupted,
+    /// What a command on the instance ended with.
+    Remote(u8),
+}
+
+impl Exit {
+    /// The number.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Credentials => 3,
+            Self::StalePlan => 4,
+            Self::Locked => 5,
+            Self::Pending => 6,
+            Self::Refused => 7,
+            Self::CheckFailed => 8,
+            Self::Interrupted => 130,
+            Self::Remote(code) => code,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
+        Self::from(exit.code())
     }
 }
 

@@ -135,7 +135,7 @@ impl Failure {
     pub fn to_json(&self) -> Value {
         let mut object = json!({
             "type": "error",
-            "exit_code": self.exit as u8,
+            "exit_code": self.exit.code(),
             "message": self.message,
             "causes": self.causes,
             "hint": self.hint,

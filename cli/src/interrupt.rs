@@ -29,5 +29,5 @@ pub(crate) fn watch(ui: &Ui) -> std::io::Result<CancellationToken> {
 
 #[expect(clippy::exit, reason = "the second Ctrl-C must not wait for anything")]
 fn stop_now() -> ! {
-    std::process::exit(Exit::Interrupted as i32)
+    std::process::exit(i32::from(Exit::Interrupted.code()))
 }

@@ -111,7 +111,7 @@ impl Recorder {
     pub(crate) async fn finish(&self, phases: Vec<jewel_aws::PhaseRecord>, exit: Exit, failure: Option<&Failure>) {
         let Some(mut state) = self.lock().take() else { return };
         state.record.ended_at = Some(Timestamp::now());
-        state.record.exit_code = Some(exit as u8);
+        state.record.exit_code = Some(exit.code());
         state.record.phases = phases;
         state.record.calls = state.calls.counts();
         state.record.errors = failure.map(|failure| failure.lines()).unwrap_or_default();

@@ -98,6 +98,30 @@ impl Ui {
         }
     }
 
+    /// One line of a stream that is itself the result. Gives whether anybody reads on.
+    pub fn log(&self, source: &str, event: &Value, human: impl FnOnce() -> String) -> bool {
+        let line =
+            if self.json { json!({ "type": "event", "source": source, "event": event }).to_string() } else { human() };
+        let mut out = anstream::stdout();
+        writeln!(out, "{line}").and_then(|()| out.flush()).is_ok()
+    }
+
+    /// What a command elsewhere printed, as it is: to standard output, or else to standard error.
+    pub fn bytes(&self, out: bool, bytes: &[u8]) {
+        // Whoever read us has read enough.
+        let _ = if out {
+            let mut stdout = std::io::stdout().lock();
+            stdout.write_all(bytes).and_then(|()| stdout.flush())
+        } else {
+            std::io::stderr().lock().write_all(bytes)
+        };
+    }
+
+    /// Whether a person sits at both ends.
+    pub fn is_terminal(&self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+    }
+
     /// A line on standard error.
     pub fn say(&self, line: &str) {
         if !self.quiet && !self.json {

@@ -7,6 +7,7 @@
 //! This crate must not know AWS, SSH, the API's configuration or terminals: it is given one dedicated connection (never
 //! one of a pool, because `GET_LOCK` belongs to the session) and tells what it does by [`Event`]s.
 
+mod compatible;
 mod definition;
 mod embedded;
 mod error;
@@ -28,6 +29,7 @@ mod statement;
 mod up;
 mod watch;
 
+pub use compatible::oldest_release;
 pub use embedded::{Migration, embedded, expected_version};
 pub use error::Error;
 pub use event::{AppliedMigration, Event, Report};

@@ -1,16 +1,17 @@
 //! Getting onto the instance: temporary keys from Lightsail, and a door (port 22) that is open only for the caller and
 //! only meanwhile.
 //!
-//! The door has three ways to close: [`Reach::close`] (the normal one), dropping the [`Reach`] (an operation that was
-//! given up), and the next [`Context::reach`], which leaves at most its own address in the rule, whatever a killed
-//! command left. A plan shows a door left open as a difference too.
+//! The door has four ways to close: [`Reach::close`] (the normal one), dropping the [`Reach`] (an operation that was
+//! given up), the next [`Context::reach`], which leaves at most its own address in the rule, whatever a killed command
+//! left, and [`close_doors`]. A plan shows a door left open as a difference too.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use aws_sdk_lightsail::Client;
 use aws_sdk_lightsail::types::{InstanceAccessProtocol, InstancePortState, NetworkProtocol, PortInfo, PortState};
-use jewel_aws::{ApiInstance, classify};
+use futures::future::join_all;
+use jewel_aws::{ApiInstance, Clients, Outputs, classify};
 use jewel_engine::Failure;
 use jewel_host::{Access, Session};
 use secrecy::SecretString;
@@ -67,6 +68,33 @@ impl<'a> Context<'a> {
         within(self.reach().await?, work).await
     }
 
+    /// Does some work with a connection to every instance at once, and closes all doors afterwards.
+    ///
+    /// # Errors
+    /// As [`Context::on_instance`]; when one instance cannot be reached, nothing is done on any.
+    pub async fn on_every<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        E: From<Error>,
+        F: AsyncFnOnce(&[Reach<'a>]) -> Result<T, E>,
+    {
+        let opening = self.outputs.instances.iter().map(|instance| self.reach_at(&instance.name, &instance.static_ip));
+        let (mut reaches, mut failed) = (Vec::new(), None);
+        for opened in join_all(opening).await {
+            match opened {
+                Ok(reach) => reaches.push(reach),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        let result = match failed {
+            Some(error) => Err(error.into()),
+            None => work(&reaches).await,
+        };
+        let closed = join_all(reaches.into_iter().map(Reach::close)).await;
+        let value = result?;
+        closed.into_iter().collect::<Result<Vec<()>, _>>()?;
+        Ok(value)
+    }
+
     /// Does the same work on one of the instances.
     ///
     /// # Errors
@@ -99,6 +127,12 @@ impl<'a> Reach<'a> {
         &self.session
     }
 
+    /// The instance it leads to.
+    #[must_use]
+    pub fn instance(&self) -> &str {
+        &self.door.instance
+    }
+
     /// The shop it leads to.
     #[must_use]
     pub fn context(&self) -> &Context<'a> {
@@ -113,6 +147,22 @@ impl<'a> Reach<'a> {
         self.session.close().await;
         self.door.close().await
     }
+}
+
+/// Closes port 22 of every instance where a killed command left it open; gives the names of those. Connections that are
+/// in use stay.
+///
+/// # Errors
+/// When Lightsail refuses.
+pub async fn close_doors(clients: &Clients, outputs: &Outputs) -> Result<Vec<String>, Error> {
+    let mut left_open = Vec::new();
+    for instance in &outputs.instances {
+        let door = Door { lightsail: clients.lightsail.clone(), instance: instance.name.clone(), open: false };
+        if door.put(None).await? {
+            left_open.push(instance.name.clone());
+        }
+    }
+    Ok(left_open)
 }
 
 /// Temporary keys for an instance, its host keys included.
@@ -164,25 +214,26 @@ fn host_key(algorithm: &str, key: &str) -> Option<String> {
 struct Door {
     lightsail: Client,
     instance: String,
-    caller: IpAddr,
     open: bool,
 }
 
 impl Door {
     async fn open(lightsail: Client, instance: String, caller: IpAddr) -> Result<Self, Error> {
         // Made before the call: when the answer is lost the door may be open all the same.
-        let door = Self { lightsail, instance, caller, open: true };
+        let door = Self { lightsail, instance, open: true };
         door.put(Some(caller)).await?;
         Ok(door)
     }
 
     async fn close(mut self) -> Result<(), Error> {
         self.open = false;
-        Ok(self.put(None).await?)
+        self.put(None).await?;
+        Ok(())
     }
 
-    /// Replaces the rule for SSH and leaves all others as they are: the call sets all of them at once.
-    async fn put(&self, caller: Option<IpAddr>) -> Result<(), Failure> {
+    /// Replaces the rule for SSH and leaves all others as they are: the call sets all of them at once. Gives whether it
+    /// was another one.
+    async fn put(&self, caller: Option<IpAddr>) -> Result<bool, Failure> {
         let instance = &self.instance;
         let action = format!("read the open ports of instance {instance}");
         let ask = self.lightsail.get_instance_port_states().instance_name(instance);
@@ -190,12 +241,12 @@ impl Door {
         let states = answer.port_states.unwrap_or_default();
         let wanted = port_infos(&states, caller);
         if is_as_wanted(&states, caller) {
-            return Ok(());
+            return Ok(false);
         }
         let action = format!("{} port 22 of instance {instance}", if caller.is_some() { "open" } else { "close" });
         let put = self.lightsail.put_instance_public_ports().instance_name(instance).set_port_infos(Some(wanted));
         put.send().await.map_err(|error| classify(action, error))?;
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -205,12 +256,7 @@ impl Drop for Door {
             return;
         }
         // Given up half-way. There may be no time left for this, in which case the next command does it.
-        let door = Self {
-            lightsail: self.lightsail.clone(),
-            instance: self.instance.clone(),
-            caller: self.caller,
-            open: false,
-        };
+        let door = Self { lightsail: self.lightsail.clone(), instance: self.instance.clone(), open: false };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move { door.put(None).await });
         }

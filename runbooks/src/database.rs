@@ -30,8 +30,16 @@ pub struct Database {
 /// # Errors
 /// When the secret cannot be read, or no tunnel be opened.
 pub async fn open(reach: &Reach<'_>) -> Result<Database, Error> {
+    open_at(reach, 0).await
+}
+
+/// As [`open`], at a local port of the caller's choice; 0 is any.
+///
+/// # Errors
+/// As [`open`], also when the port is taken.
+pub async fn open_at(reach: &Reach<'_>, local_port: u16) -> Result<Database, Error> {
     let secret = credentials(reach).await?;
-    let tunnel = reach.session().tunnel(&secret.host, secret.port).await?;
+    let tunnel = reach.session().tunnel_from(local_port, &secret.host, secret.port).await?;
     Ok(Database { secret, tunnel })
 }
 

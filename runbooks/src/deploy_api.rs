@@ -1,13 +1,11 @@
 //! Deploying the API: its environment from the shop's outputs and secrets, then a rollout on the instance.
 
-use std::path::Path;
 use std::time::Duration;
 
-use jewel_host::{Environment, Event, Report, Rollout};
-
+use jewel_host::{Environment, Event, Origin, Report, Rollout};
 use secrecy::SecretString;
 
-use crate::{Error, Payments, Reach, Terms, database, delivery::Delivery, payments::joined};
+use crate::{Error, Payments, Reach, SchemaNow, Terms, database, delivery::Delivery, payments::joined, signing};
 
 /// How many releases stay on the instance.
 const KEEP: usize = 5;
@@ -15,10 +13,8 @@ const KEEP: usize = 5;
 /// What to deploy.
 #[derive(Clone, Copy, Debug)]
 pub struct DeployApi<'a> {
-    /// The binary of `jewel-api` on this machine.
-    pub binary: &'a Path,
-    /// Its version.
-    pub version: &'a str,
+    /// The binary of `jewel-api` on this machine, or a release that the instance kept.
+    pub origin: Origin<'a>,
     /// Where the instance finds the keys that tokens are signed with, when that is not below the issuer's address.
     pub jwks_url: Option<&'a str>,
     /// Where the instance finds AWS, when that is not AWS itself.
@@ -38,25 +34,21 @@ pub struct DeployApi<'a> {
 }
 
 impl<'a> DeployApi<'a> {
+    /// How long a release usually may take to be ready.
+    pub const READY_WITHIN: Duration = Duration::from_secs(30);
+
     /// A deployment with the usual patience and logging.
     #[must_use]
-    pub fn new(
-        binary: &'a Path,
-        version: &'a str,
-        metrics_namespace: &'a str,
-        payments: Payments<'a>,
-        terms: Terms<'a>,
-    ) -> Self {
+    pub fn new(origin: Origin<'a>, metrics_namespace: &'a str, payments: Payments<'a>, terms: Terms<'a>) -> Self {
         Self {
-            binary,
-            version,
+            origin,
             metrics_namespace,
             payments,
             terms,
             jwks_url: None,
             aws_endpoint: None,
             log: "info",
-            ready_within: Duration::from_secs(30),
+            ready_within: Self::READY_WITHIN,
             last: true,
         }
     }
@@ -73,11 +65,14 @@ pub async fn deploy_api(
     on_event: &mut (dyn FnMut(Event) + Send),
 ) -> Result<Report, Error> {
     let context = reach.context();
+    let schema = SchemaNow::read(reach).await?;
+    let key = signing::key(context).await?;
     let delivery = Delivery::fetch(context.clients, &context.outputs.api_secret).await?;
     let environment = environment(reach, wanted, &delivery).await?;
     let rollout = Rollout {
-        binary: wanted.binary,
-        version: wanted.version,
+        origin: wanted.origin,
+        key: &key,
+        oldest_schema: schema.oldest_release,
         environment: &environment,
         ready_within: wanted.ready_within,
         keep: KEEP,

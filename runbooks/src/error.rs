@@ -25,6 +25,47 @@ pub enum Error {
         /// What is missing.
         reason: &'static str,
     },
+    /// There is no such release to put back.
+    #[error("{instance} has no release {wanted}; it has {}", listed(there))]
+    NoRelease {
+        /// The Lightsail instance.
+        instance: String,
+        /// What was asked for.
+        wanted: String,
+        /// The releases that are there.
+        there: Vec<String>,
+    },
+    /// Several releases are meant.
+    #[error("{wanted} may be any of {} on {instance}", listed(there))]
+    ManyReleases {
+        /// The Lightsail instance.
+        instance: String,
+        /// What was asked for.
+        wanted: String,
+        /// The releases that fit.
+        there: Vec<String>,
+    },
+    /// The schema has lost what this release uses.
+    #[error(
+        "release {release} is written for schema {written_for}; the database is at schema {version}, \
+         which only releases for schema {oldest} and later can live with"
+    )]
+    SchemaTooNew {
+        /// The release.
+        release: String,
+        /// The schema version it was written for.
+        written_for: u32,
+        /// The database's version.
+        version: u32,
+        /// The oldest version that a release may be written for.
+        oldest: u32,
+    },
+    /// The database was migrated by a newer program.
+    #[error("the database has migration {version:04}, which this version of jewelctl does not know")]
+    SchemaUnknown {
+        /// The first unknown migration.
+        version: u32,
+    },
     /// A secret does not hold what it should.
     #[error("secret {secret} cannot be used: {reason}")]
     Secret {
@@ -87,6 +128,16 @@ impl Error {
             Self::Aws(failure) => failure.hint(),
             Self::Host(error) => error.hint(),
             Self::NoAccess { .. } => Some("an instance has its keys some minutes after it was made; try again then"),
+            Self::NoRelease { .. } | Self::ManyReleases { .. } => {
+                Some("`jewelctl releases` lists them; `jewelctl deploy api --binary PATH` puts any other into service")
+            }
+            Self::SchemaTooNew { .. } => Some(
+                "nothing was changed; put a newer release back, or mend the present one and deploy it: \
+                 migrations do not go backwards",
+            ),
+            Self::SchemaUnknown { .. } => {
+                Some("nothing was changed; use the jewelctl that migrated the database, or a later one")
+            }
             Self::SecretForm { name: "stripe-webhook-secret", .. } => {
                 Some("Stripe shows it with the webhook's endpoint, as its signing secret")
             }
@@ -99,4 +150,8 @@ impl Error {
             _ => None,
         }
     }
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }

@@ -15,6 +15,7 @@
 
 pub mod access;
 pub mod check;
+mod compatible;
 mod context;
 pub mod database;
 mod delivery;
@@ -25,12 +26,15 @@ mod error;
 pub mod maintenance;
 pub mod migrate;
 pub mod payments;
+pub mod rollback;
 pub mod secrets;
+mod signing;
 mod site;
 mod terms;
 
-pub use access::Reach;
+pub use access::{Reach, close_doors};
 pub use check::{Check, Health, Probe, check};
+pub use compatible::SchemaNow;
 pub use context::Context;
 pub use database::Database;
 pub use delivery::is_delivered;

@@ -8,8 +8,10 @@ mod hindrances;
 mod http;
 mod journey;
 mod mysql;
+mod operate;
 mod operators;
 mod recovery;
+mod releases;
 mod schema;
 mod several;
 mod teardown;
@@ -50,7 +52,19 @@ const TESTS: &[(&str, Test)] = &[
     ("a_saved_plan_is_refused_when_stale", journey::stale_plan),
     ("a_shop_over_budget_is_refused", journey::over_budget),
     ("the_schema_is_up_to_date", journey::migrations),
+    ("releases_are_listed_and_gone_back_to", operate::releases_and_rollback),
+    ("the_log_is_shown_and_followed", operate::logs),
+    ("a_command_on_the_instance", operate::ssh),
+    ("a_shell_on_the_instance", operate::shell),
+    ("a_tunnel_to_the_database", operate::tunnel),
+    ("a_door_that_a_killed_command_left_open_is_closed", operate::door_left_open),
+    ("releases_that_run_and_are_no_good", releases::that_run),
+    ("releases_that_do_not_fit_the_machine", releases::that_do_not_fit),
+    ("releases_that_nobody_signed", releases::that_nobody_signed),
+    ("deployments_cut_anywhere", releases::cut_anywhere),
+    ("the_service_is_confined", releases::exposure),
     ("a_later_release_migrates_the_schema", |shop| schema::of_a_later_release(&shop.cloud)),
+    ("a_release_is_not_put_back_on_a_schema_that_nobody_knows", operate::unknown_schema),
     ("secrets_are_in_no_output", journey::no_secrets),
     ("a_bad_release_leaves_the_old_one_serving", journey::bad_release),
     ("customers_pay_with_keys_that_nobody_sees", till::payments),

@@ -80,6 +80,16 @@ print(len([d for d in items if 'killed' in d['Comment']]))
 
 /// Kills the daemon of the cloud in this folder and all its descendants at once; how many there were.
 pub fn kill_everything_under_the_daemon(folder: &str) -> usize {
+    let doomed = under_the_daemon(folder);
+    // One that ends by itself because another was killed first makes `kill` complain; what counts is that all are gone.
+    let pids: Vec<String> = doomed.iter().map(|(pid, _)| pid.to_string()).collect();
+    let _ = std::process::Command::new("kill").arg("-9").args(&pids).output();
+    pids.len()
+}
+
+/// The daemon of the cloud in this folder and all its descendants, those in its machines too: their ids and what they
+/// call themselves.
+pub fn under_the_daemon(folder: &str) -> Vec<(u32, String)> {
     let mut parents: Vec<(u32, u32, String)> = Vec::new();
     for entry in fs_err::read_dir("/proc").unwrap().flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
@@ -90,15 +100,14 @@ pub fn kill_everything_under_the_daemon(folder: &str) -> usize {
         parents.push((pid, parent.unwrap_or_default(), String::from_utf8_lossy(&command).replace('\0', " ")));
     }
     let daemon = parents.iter().find(|(_, _, command)| command.contains("local daemon") && command.contains(folder));
-    let mut doomed = vec![daemon.expect("the daemon runs").0];
+    let daemon = daemon.expect("the daemon runs");
+    let mut found = vec![(daemon.0, daemon.2.clone())];
     let mut next = 0;
-    while next < doomed.len() {
-        let parent = doomed[next];
-        doomed.extend(parents.iter().filter(|(_, of, _)| *of == parent).map(|(pid, ..)| *pid));
+    while next < found.len() {
+        let parent = found[next].0;
+        let children = parents.iter().filter(|(_, of, _)| *of == parent);
+        found.extend(children.map(|(pid, _, command)| (*pid, command.clone())));
         next += 1;
     }
-    // One that ends by itself because another was killed first makes `kill` complain; what counts is that all are gone.
-    let pids: Vec<String> = doomed.iter().map(u32::to_string).collect();
-    let _ = std::process::Command::new("kill").arg("-9").args(&pids).output();
-    pids.len()
+    found
 }

@@ -24,6 +24,17 @@ pub fn machines() {
     assert_eq!(instances.as_array().map(Vec::len), Some(2), "{instances}");
     assert_eq!(open_ports(&cloud), "80\n80\n");
 
+    // A release goes onto both, and back from both, while visitors are answered.
+    let before = serving(&cloud);
+    let next = crate::operate::variant(&cloud, "next");
+    cloud.run(&["deploy", "api", "--binary", next.to_str().unwrap()]).expect(0);
+    let after = serving(&cloud);
+    assert!(before[0] == before[1] && after[0] == after[1] && before != after, "{before:?} {after:?}");
+    let back = cloud.run(&["rollback"]).expect(0).stderr;
+    assert!(back.contains("on shop-prod-api-1") && back.contains("on shop-prod-api-2-1"), "{back}");
+    assert_eq!((serving(&cloud), catalogue(&url)), (before, 200));
+    assert_eq!(open_ports(&cloud), "80\n80\n");
+
     // Whichever is lost, the other one is enough: requests reach both.
     for lost in ["shop-prod-api-1", "shop-prod-api-2-1"] {
         healthy(&cloud, 2);
@@ -70,6 +81,14 @@ l.delete_load_balancer_tls_certificate(loadBalancerName='shop-prod-balancer', ce
     cloud.run(&["destroy", "--confirm", "shop-prod", "--delete-data", "--yes"]).expect(0);
     assert_eq!(left(&cloud), "0 0 0 0\n");
     assert!(records(&cloud).is_empty(), "{:?}", records(&cloud));
+}
+
+/// The release that serves on each instance.
+fn serving(cloud: &Cloud) -> Vec<String> {
+    let answer = cloud.run(&["releases", "--json"]).expect(0).json();
+    let all = answer["releases"].as_array().unwrap();
+    let current = all.iter().filter(|one| one["state"] == "current");
+    current.map(|one| one["id"].as_str().unwrap().to_owned()).collect()
 }
 
 fn catalogue(url: &str) -> u16 {

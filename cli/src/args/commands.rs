@@ -7,8 +7,8 @@ use clap_complete::Shell;
 use jewel_engine::{PlanOptions, Stack};
 
 use super::{
-    LocalArgs, LockArgs, LockCommand, MaintenanceArgs, MigrateArgs, MigrateCommand, RunsArgs, SecretsArgs,
-    SecretsCommand,
+    LocalArgs, LockArgs, LockCommand, LogsArgs, MaintenanceArgs, MigrateArgs, MigrateCommand, ReleasesArgs,
+    RollbackArgs, RunsArgs, SecretsArgs, SecretsCommand, SshArgs, TunnelArgs,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -48,6 +48,16 @@ pub enum Command {
     Migrate(MigrateArgs),
     /// Put a new release of the API or the site into service
     Deploy(DeployArgs),
+    /// Show the API's releases on the instances
+    Releases(ReleasesArgs),
+    /// Put an earlier release of the API back into service
+    Rollback(RollbackArgs),
+    /// Show what the API writes to its log
+    Logs(LogsArgs),
+    /// Open a shell on an instance, or run a command there
+    Ssh(SshArgs),
+    /// Reach what only the instances can reach
+    Tunnel(TunnelArgs),
     /// Close the shop for a while, and open it again
     Maintenance(MaintenanceArgs),
     /// Print a completion script for a shell
@@ -243,6 +253,7 @@ impl Command {
             Self::Lock(LockArgs { command: LockCommand::Release { dry_run, .. } }) => !*dry_run,
             Self::Deploy(DeployArgs { command: DeployCommand::Api(args) }) => !args.dry_run,
             Self::Deploy(DeployArgs { command: DeployCommand::Site(args) }) => !args.dry_run,
+            Self::Rollback(args) => !args.dry_run,
             Self::Maintenance(args) => args.command.changes(),
             Self::Secrets(SecretsArgs {
                 command: SecretsCommand::Set { options, .. } | SecretsCommand::Rotate { options, .. },
@@ -259,6 +270,10 @@ impl Command {
             | Self::Runs(_)
             | Self::Secrets(_)
             | Self::Migrate(_)
+            | Self::Releases(_)
+            | Self::Logs(_)
+            | Self::Ssh(_)
+            | Self::Tunnel(_)
             | Self::Completions(_)
             | Self::Man => false,
         }
@@ -289,6 +304,9 @@ pub struct DeployApiArgs {
     /// The `jewel-api` binary (default: the one beside this program)
     #[arg(long, value_name = "PATH", env = "JEWEL_API_BINARY")]
     pub binary: Option<PathBuf>,
+    /// Give the started release this long to be ready
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub ready_within: u64,
     /// Show what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,

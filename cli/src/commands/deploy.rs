@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jewel_host::Origin;
 use jewel_runbooks::{Context, DeployApi, DeploySite, Reach, SiteEvent};
 use serde_json::json;
 
@@ -38,9 +39,10 @@ async fn run_api(run: &Run, args: &DeployApiArgs) -> Outcome {
         return Ok(Exit::Done);
     }
     let context = shop.context(&outputs).await?;
+    let release = Wanted { origin: from_here(&binary), ready_within: Duration::from_secs(args.ready_within) };
     let report = lock::holding(run, &shop, Duration::ZERO, async |_| {
-        let mut report = context.on_instance(async |reach| api(run, &shop, reach, &binary).await).await?;
-        report.changed |= further(run, &shop, &context, &binary).await?;
+        let mut report = context.on_instance(async |reach| api(run, &shop, reach, release).await).await?;
+        report.changed |= further(run, &shop, &context, release).await?;
         Ok(report)
     })
     .await?;
@@ -72,37 +74,60 @@ async fn run_site(run: &Run, args: &DeploySiteArgs) -> Outcome {
 }
 
 /// Puts the API into service on the first instance.
-pub async fn api(run: &Run, shop: &Shop, reach: &Reach<'_>, binary: &Path) -> Result<jewel_host::Report, Failure> {
+pub async fn api(run: &Run, shop: &Shop, reach: &Reach<'_>, wanted: Wanted<'_>) -> Result<jewel_host::Report, Failure> {
     let outputs = reach.context().outputs;
-    one(run, shop, reach, binary, &outputs.instance_name, outputs.instances.len() == 1).await
+    one(run, shop, reach, wanted, outputs.instances.len() == 1).await
 }
 
 /// Puts it into service on the others, one after the other: what does not start on one leaves the rest as they are, and
 /// there are always some that serve. Gives whether anything was changed.
-pub async fn further(run: &Run, shop: &Shop, context: &Context<'_>, binary: &Path) -> Result<bool, Failure> {
+pub async fn further(run: &Run, shop: &Shop, context: &Context<'_>, wanted: Wanted<'_>) -> Result<bool, Failure> {
     let mut changed = false;
     let instances = &context.outputs.instances;
     for (number, instance) in (1..).zip(instances).skip(1) {
         let last = number == instances.len();
-        let work = async |reach: &Reach<'_>| one(run, shop, reach, binary, &instance.name, last).await;
+        let work = async |reach: &Reach<'_>| one(run, shop, reach, wanted, last).await;
         changed |= context.on(instance, work).await?.changed;
     }
     Ok(changed)
 }
 
-async fn one(
+/// What is to serve, and how long it may take to be ready.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Where it comes from.
+    pub origin: Origin<'a>,
+    /// From its start.
+    pub ready_within: Duration,
+}
+
+impl<'a> Wanted<'a> {
+    /// With the usual patience.
+    pub const fn new(origin: Origin<'a>) -> Self {
+        Self { origin, ready_within: DeployApi::READY_WITHIN }
+    }
+}
+
+/// The binary of this machine as a release.
+pub const fn from_here(binary: &Path) -> Origin<'_> {
+    Origin::Here { binary, version: VERSION }
+}
+
+/// Puts a release into service on the instance that is reached; `last` when all others have it already.
+pub async fn one(
     run: &Run,
     shop: &Shop,
     reach: &Reach<'_>,
-    binary: &Path,
-    instance: &str,
+    release: Wanted<'_>,
     last: bool,
 ) -> Result<jewel_host::Report, Failure> {
     let phase = run.ui.phase("API");
-    let place = if reach.context().outputs.instances.len() > 1 { format!(" on {instance}") } else { String::new() };
+    let several = reach.context().outputs.instances.len() > 1;
+    let place = if several { format!(" on {}", reach.instance()) } else { String::new() };
     let jwks = shop.jwks_url(reach.context().outputs);
     let namespace = jewel_aws::metrics_namespace(&shop.spec());
-    let mut wanted = DeployApi::new(binary, VERSION, &namespace, shop.payments(), shop.terms());
+    let mut wanted = DeployApi::new(release.origin, &namespace, shop.payments(), shop.terms());
+    wanted.ready_within = release.ready_within;
     wanted.jwks_url = jwks.as_deref();
     wanted.aws_endpoint = shop.aws_endpoint();
     wanted.last = last;

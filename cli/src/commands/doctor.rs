@@ -38,7 +38,12 @@ async fn local(run: &Run, wants_fix: bool) -> Outcome {
     }
     let install = doctor::install_command(&checks).map(|command| command.join(" "));
     let ok = checks.iter().all(|check| check.ok);
-    run.ui.result(&json!({ "ok": ok, "checks": checks, "install": install }), || {
+    // A machine can be looked at without any shop on it.
+    let closed = match Shop::open(run).await {
+        Ok(shop) => close_doors(run, &shop).await?,
+        Err(_) => Vec::new(),
+    };
+    run.ui.result(&json!({ "ok": ok, "checks": checks, "install": install, "closed": closed }), || {
         let rows = checks.iter().map(|check| {
             [if check.ok { "ok" } else { "missing" }.to_owned(), check.name.to_string(), check.detail.to_string()]
         });
@@ -75,13 +80,25 @@ fn missing(left: &[Check]) -> Failure {
 async fn aws(run: &Run) -> Outcome {
     let settings = Settings::load(&run.global)?;
     let shop = Shop::connect(run, settings).await?;
+    let closed = close_doors(run, &shop).await?;
     let rows = [
         ("configuration", run.global.config.display().to_string()),
         ("account", shop.account_id.clone()),
         ("region", shop.settings.file.region.clone()),
     ];
-    run.ui.result(&json!({ "ok": true, "account_id": shop.account_id, "region": shop.settings.file.region }), || {
+    let (account, region) = (&shop.account_id, &shop.settings.file.region);
+    run.ui.result(&json!({ "ok": true, "account_id": account, "region": region, "closed": closed }), || {
         ui::table(["", "check", "detail"], rows.map(|(name, detail)| ["ok".to_owned(), name.to_owned(), detail]))
     });
     Ok(Exit::Done)
+}
+
+/// Closes port 22 where a command that was killed left it open.
+async fn close_doors(run: &Run, shop: &Shop) -> Result<Vec<String>, Failure> {
+    let Ok(outputs) = shop.outputs().await else { return Ok(Vec::new()) };
+    let closed = jewel_runbooks::close_doors(&shop.clients, &outputs).await?;
+    for instance in &closed {
+        run.ui.say(&format!("port 22 of {instance} was left open by a command that was killed; it is closed now"));
+    }
+    Ok(closed)
 }

@@ -83,18 +83,19 @@ async fn steps(
     shop.payments().check(&shop.clients, &outputs.api_secret).await?;
     let context = shop.context(&outputs).await?;
     let seeds = args.seed || (run.global.target == Target::Local && !args.no_seed);
+    let release = deploy::Wanted::new(deploy::from_here(binary));
     // One connection, one open door, for everything that happens on the first instance.
-    let (migrated, seeded, mut release) = interruptible(
+    let (migrated, seeded, mut deployed) = interruptible(
         run,
         context.on_instance(async |reach| {
             let migrated = migrate::apply(run, reach, migrate::LOCK_WAIT).await?;
             let seeded = if seeds { migrate::seed(run, reach).await? } else { 0 };
-            let release = deploy::api(run, shop, reach, binary).await?;
-            Ok::<_, Failure>((migrated, seeded, release))
+            let deployed = deploy::api(run, shop, reach, release).await?;
+            Ok::<_, Failure>((migrated, seeded, deployed))
         }),
     )
     .await?;
-    release.changed |= interruptible(run, deploy::further(run, shop, &context, binary)).await?;
+    deployed.changed |= interruptible(run, deploy::further(run, shop, &context, release)).await?;
     let site_files_sent = interruptible(run, deploy::site(run, shop, &context, None)).await?;
     let url = shop.url(&outputs).await?;
     check(run, &url).await?;
@@ -103,8 +104,8 @@ async fn steps(
         provisioned,
         migrated,
         seeded,
-        deployed: release.changed,
-        release: release.release,
+        deployed: deployed.changed,
+        release: deployed.release,
         site_files_sent,
     })
 }

@@ -88,6 +88,9 @@ impl From<jewel_runbooks::Error> for Failure {
         let hint = error.hint();
         match error {
             jewel_runbooks::Error::Aws(failure) => Self::from(failure),
+            refused @ (jewel_runbooks::Error::SchemaTooNew { .. } | jewel_runbooks::Error::SchemaUnknown { .. }) => {
+                Self::from_error(Exit::Refused, &refused).hint_opt(hint)
+            }
             wrong @ (jewel_runbooks::Error::SecretForm { .. } | jewel_runbooks::Error::NoPaymentKeys { .. }) => {
                 Self::from_error(Exit::Usage, &wrong).hint_opt(hint)
             }

@@ -131,6 +131,22 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// The binary cannot run on the instance; it was not sent.
+    #[error("{} cannot run on {address}: {reason}", path.display())]
+    Unfit {
+        /// The binary on this side.
+        path: PathBuf,
+        /// The instance's `host:port`.
+        address: String,
+        /// What it is and what the instance is.
+        reason: String,
+    },
+    /// Releases cannot be signed.
+    #[error("the key that releases are signed with cannot be used: {reason}")]
+    Signing {
+        /// Why, without any of the key's content.
+        reason: &'static str,
+    },
     /// The local end of a tunnel cannot listen.
     #[error("no local port could be opened for the tunnel to {target}")]
     Listen {
@@ -197,6 +213,10 @@ impl Error {
                 Some("see that the instance is running and that port 22 is open for this address")
             }
             Self::Denied { .. } => Some("the temporary key may have expired; run the command again for a new one"),
+            Self::Unfit { .. } => Some(
+                "nothing was changed; build it for the instance's machine and on a system as old, or for an older glibc",
+            ),
+            Self::Listen { .. } => Some("another program may have that port; choose one with `--port`"),
             Self::Release { .. } => Some("the release before it is still serving; mend the new one and deploy again"),
             Self::NotRestored { .. } => Some("the shop's API is down; deploy a release that is known to work"),
             _ => None,

@@ -3,11 +3,14 @@
 use std::fmt;
 use std::pin::pin;
 
-use russh::{ChannelMsg, Sig};
+use futures::{Stream, StreamExt as _};
+use russh::client::Msg;
+use russh::{Channel, ChannelMsg, Sig};
 use tokio::io::AsyncRead;
 
 use crate::command::Command;
 use crate::error::Error;
+use crate::shell::Size;
 use crate::ssh::Session;
 
 /// The most a command may print when its output is kept.
@@ -171,9 +174,21 @@ impl Session {
         input: impl AsyncRead + Unpin + Send,
         on_output: &mut (dyn FnMut(Source, &[u8]) + Send),
     ) -> Result<Status, Error> {
-        let doing = || format!("running `{}`", command.summary());
-        let channel = self.handle.channel_open_session().await.map_err(|error| self.failed(doing(), error))?;
-        channel.exec(true, command.to_string()).await.map_err(|error| self.failed(doing(), error))?;
+        let doing = format!("running `{}`", command.summary());
+        let channel = self.handle.channel_open_session().await.map_err(|error| self.failed(&doing, error))?;
+        channel.exec(true, command.to_string()).await.map_err(|error| self.failed(&doing, error))?;
+        self.converse(channel, input, futures::stream::pending(), on_output, &doing).await
+    }
+
+    /// Input in, output and exit status out, until the far side closes the channel.
+    pub(crate) async fn converse(
+        &self,
+        channel: Channel<Msg>,
+        input: impl AsyncRead + Unpin + Send,
+        mut sizes: impl Stream<Item = Size> + Unpin + Send,
+        on_output: &mut (dyn FnMut(Source, &[u8]) + Send),
+        doing: &str,
+    ) -> Result<Status, Error> {
         let (mut messages, writer) = channel.split();
         let mut status = None;
         {
@@ -193,6 +208,11 @@ impl Session {
                         fed = true;
                         continue;
                     }
+                    Some(size) = sizes.next() => {
+                        let sent = writer.window_change(size.columns, size.rows, 0, 0).await;
+                        sent.map_err(|error| self.failed(doing, error))?;
+                        continue;
+                    }
                     message = messages.wait() => message,
                 };
                 match message {
@@ -202,7 +222,7 @@ impl Session {
                     Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
                         status = Some(Status::Signal(signal(&signal_name)));
                     }
-                    Some(ChannelMsg::Failure) => return Err(self.failed(doing(), russh::Error::RequestDenied)),
+                    Some(ChannelMsg::Failure) => return Err(self.failed(doing, russh::Error::RequestDenied)),
                     Some(ChannelMsg::Close) | None => break,
                     Some(_) => {}
                 }
@@ -210,7 +230,7 @@ impl Session {
         }
         // Both sides close a channel; the server has, or the connection is gone and there is nothing to close.
         let _ = writer.close().await;
-        status.ok_or_else(|| Error::Ended { address: self.address().to_owned(), doing: doing() })
+        status.ok_or_else(|| Error::Ended { address: self.address().to_owned(), doing: doing.to_owned() })
     }
 }
 

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
+use aws_lc_rs::digest::{Context, SHA256};
 use russh_sftp::client::SftpSession;
 use russh_sftp::protocol::OpenFlags;
 use secrecy::{ExposeSecret as _, SecretString};
-use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 
 use crate::command::Command;
@@ -197,11 +197,11 @@ mv -fT "$new" "$1""#,
 async fn digest_prefix(path: &Path, length: u64) -> Result<(String, u64), Error> {
     let unusable = |source| Error::Local { path: path.to_owned(), source };
     let mut source = fs_err::tokio::File::open(path).await.map_err(unusable)?.take(length);
-    let (mut hasher, mut block, mut size) = (Sha256::new(), vec![0; BLOCK], 0);
+    let (mut hasher, mut block, mut size) = (Context::new(&SHA256), vec![0; BLOCK], 0);
     loop {
         let read = source.read(&mut block).await.map_err(unusable)?;
         if read == 0 {
-            return Ok((hex::encode(hasher.finalize()), size));
+            return Ok((hex::encode(hasher.finish()), size));
         }
         hasher.update(&block[..read]);
         size += read as u64;

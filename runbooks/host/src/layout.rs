@@ -18,6 +18,10 @@ pub const RELEASES: &str = "/opt/jewel/releases";
 pub const CURRENT: &str = "/opt/jewel/current";
 /// Where uploads land; belongs to the user who logs in, on the same file system as the releases.
 pub const INCOMING: &str = "/opt/jewel/incoming";
+/// The script that lets only signed releases start.
+pub const VERIFY: &str = "/opt/jewel/verify";
+/// The public half of the key that releases are signed with.
+pub const PUBLIC_KEY: &str = "/opt/jewel/release.pub";
 /// The environment of the service, secrets included; root's alone.
 pub const ENVIRONMENT: &str = "/etc/jewel/api.env";
 /// The environment of a release that is being tried.

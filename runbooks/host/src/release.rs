@@ -4,12 +4,18 @@
 use std::fmt;
 use std::io::Read as _;
 use std::path::Path;
+use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
+use aws_lc_rs::digest::{Context, SHA256};
 
+use crate::about::About;
 use crate::command::Command;
 use crate::error::Error;
+use crate::fit::{Glibc, Machine};
 use crate::layout;
+
+/// Hashing a binary on a small instance.
+const HASHING: Duration = Duration::from_secs(300);
 
 /// The name of a release: its version and the first twelve hex digits of its binary's SHA-256, so that the same binary
 /// is always the same release.
@@ -31,11 +37,11 @@ impl ReleaseId {
     /// [`Error::Local`] when it cannot be read.
     pub fn of(version: &str, binary: &Path) -> Result<Self, Error> {
         let unusable = |source| Error::Local { path: binary.to_owned(), source };
-        let (mut hasher, mut block) = (Sha256::new(), vec![0; 256 << 10]);
+        let (mut hasher, mut block) = (Context::new(&SHA256), vec![0; 256 << 10]);
         let mut file = fs_err::File::open(binary).map_err(unusable)?;
         loop {
             match file.read(&mut block).map_err(unusable)? {
-                0 => return Ok(Self::new(version, &hex::encode(hasher.finalize()))),
+                0 => return Ok(Self::new(version, &hex::encode(hasher.finish()))),
                 read => hasher.update(&block[..read]),
             }
         }
@@ -65,11 +71,21 @@ pub struct Release {
     pub served: bool,
     /// When it last went into service, or was uploaded if it never did.
     pub at: jiff::Timestamp,
+    /// What it said of itself when it was tried; nothing if it never was ready.
+    pub about: Option<About>,
+}
+
+impl Release {
+    pub(crate) fn release_id(&self) -> ReleaseId {
+        ReleaseId(self.id.clone())
+    }
 }
 
 /// What an instance looks like before a rollout.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
+    /// What machine it is.
+    pub machine: Machine,
     /// The digest of the set-up done there.
     pub setup: Option<String>,
     /// The release the symlink points to.
@@ -78,6 +94,8 @@ pub struct State {
     pub environment: Option<String>,
     /// Whether the service runs.
     pub active: bool,
+    /// Whether a rollout was killed and left something of its trial behind.
+    pub unfinished: bool,
     /// The releases, newest first.
     pub releases: Vec<Release>,
 }
@@ -87,6 +105,18 @@ impl State {
     #[must_use]
     pub fn previous(&self) -> Option<&Release> {
         self.releases.iter().find(|release| release.served && !release.current)
+    }
+
+    /// The release in service.
+    #[must_use]
+    pub fn current(&self) -> Option<&Release> {
+        self.releases.iter().find(|release| release.current)
+    }
+
+    /// The release to put back when another one does not serve: the current one, unless nobody ever saw it answer.
+    pub(crate) fn last_good(&self) -> Option<&str> {
+        let proven = self.current().filter(|current| current.served).or_else(|| self.previous());
+        proven.map(|release| release.id.as_str())
     }
 
     /// What may go: releases that served, beyond the newest `keep`, and rejected ones but for the newest, which may be
@@ -105,18 +135,23 @@ impl State {
 pub(crate) fn inspect() -> Command {
     Command::script(
         r#"test -e "$1" && echo "setup=$(cat "$1")"
+echo "machine=$(uname -m)"
+echo "glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null || true)"
 test -L "$2" && echo "current=$(basename "$(readlink "$2")")"
 test -e "$3" && echo "environment=$(sha256sum <"$3" | cut -d' ' -f1)"
 echo "active=$(systemctl is-active "$4" || true)"
+if test -e "$6" || systemctl is-active --quiet "$7"; then echo "unfinished=yes"; fi
 test -d "$5" || exit 0
 for release in "$5"/*/; do
   test -e "$release$4" || continue
   if test -e "$release/served"; then kind=served at="$release/served"; else kind=uploaded at="$release"; fi
   echo "$kind=$(stat -c %Y "$at") $(basename "$release")"
+  test -e "$release/about" && echo "about=$(cat "$release/about")"
 done
 exit 0"#,
     )
     .args([layout::SETUP_STAMP, layout::CURRENT, layout::ENVIRONMENT, layout::SERVICE, layout::RELEASES])
+    .args([layout::CANDIDATE_ENVIRONMENT, layout::CANDIDATE])
     .sudo()
 }
 
@@ -131,14 +166,20 @@ pub(crate) fn parse(address: &str, answer: &str) -> Result<State, Error> {
         let (key, value) = line.split_once('=').ok_or_else(strange)?;
         match key {
             "setup" => state.setup = Some(value.to_owned()),
+            "machine" => state.machine.name = Some(value.to_owned()),
+            "glibc" => state.machine.glibc = Glibc::parse(value),
             "current" => state.current = Some(value.to_owned()),
             "environment" => state.environment = Some(value.to_owned()),
+            "unfinished" => state.unfinished = true,
             "active" => state.active = value == "active",
             "served" | "uploaded" => {
                 let (seconds, id) = value.split_once(' ').ok_or_else(strange)?;
                 let at = seconds.parse().ok().and_then(|s| jiff::Timestamp::from_second(s).ok()).ok_or_else(strange)?;
-                state.releases.push(Release { id: id.to_owned(), current: false, served: key == "served", at });
+                let (id, served) = (id.to_owned(), key == "served");
+                state.releases.push(Release { id, current: false, served, at, about: None });
             }
+            // Of the release named last. What an older or newer program wrote there is no reason to fail.
+            "about" => state.releases.last_mut().ok_or_else(strange)?.about = About::from_line(value),
             _ => return Err(strange()),
         }
     }
@@ -149,14 +190,18 @@ pub(crate) fn parse(address: &str, answer: &str) -> Result<State, Error> {
     Ok(state)
 }
 
-/// Succeeds when the release is there, whole and unchanged.
+/// Succeeds when the release is there, whole and signed.
 #[must_use]
-pub(crate) fn verify(id: &ReleaseId, sha256: &str) -> Command {
-    Command::script(r#"cd "$1"; test -s release.env; echo "$3  $2" | sha256sum --check --quiet --strict -"#).args([
-        directory(id).as_str(),
-        layout::SERVICE,
-        sha256,
-    ])
+pub(crate) fn verify(id: &ReleaseId) -> Command {
+    Command::new(layout::VERIFY).arg(directory(id)).timeout(HASHING)
+}
+
+/// Keeps what a release says of itself beside it.
+#[must_use]
+pub(crate) fn note(id: &ReleaseId, about: &About) -> Command {
+    Command::script(r#"printf '%s\n' "$2" >"$1/about.new"; sync "$1/about.new"; mv -fT "$1/about.new" "$1/about""#)
+        .args([directory(id), about.line()])
+        .sudo()
 }
 
 /// Where the binary is uploaded to.
@@ -165,9 +210,10 @@ pub(crate) fn incoming(id: &ReleaseId) -> String {
     format!("{}/{id}", layout::INCOMING)
 }
 
-/// Makes a release of an uploaded binary; it appears whole or not at all.
+/// Makes a release of an uploaded binary, with its manifest and the signature under that in base64; it appears whole or
+/// not at all.
 #[must_use]
-pub(crate) fn install(id: &ReleaseId) -> Command {
+pub(crate) fn install(id: &ReleaseId, manifest: &str, signature: &str) -> Command {
     Command::script(
         r#"new="$2/.new-$1"
 rm -rf "$new"
@@ -175,13 +221,14 @@ install -d -m 0755 "$new"
 mv -fT "$3" "$new/$4"
 chown root:root "$new/$4"
 chmod 0755 "$new/$4"
-printf 'JEWEL_RELEASE="%s"\n' "$1" >"$new/release.env"
-chmod 0644 "$new/release.env"
-sync "$new/$4" "$new/release.env" "$new"
+printf '%s' "$5" >"$new/release.env"
+printf '%s' "$6" | base64 -d >"$new/release.env.sig"
+chmod 0644 "$new/release.env" "$new/release.env.sig"
+sync "$new/$4" "$new/release.env" "$new/release.env.sig" "$new"
 rm -rf "$2/$1"
 mv -fT "$new" "$2/$1""#,
     )
-    .args([id.as_str(), layout::RELEASES, incoming(id).as_str(), layout::SERVICE])
+    .args([id.as_str(), layout::RELEASES, incoming(id).as_str(), layout::SERVICE, manifest, signature])
     .sudo()
 }
 
@@ -229,9 +276,20 @@ mod tests {
         assert_eq!(order, ["1.0-y", "1.0-x", "1.0-e", "1.0-d", "1.0-c", "1.0-b", "1.0-a"]);
         assert!(state.active && state.releases[5].current);
         assert_eq!(state.previous().unwrap().id, "1.0-e", "a rejected release is nothing to go back to");
+        assert_eq!(state.last_good(), Some("1.0-b"));
         assert_eq!(state.superseded(5), ["1.0-x"]);
         assert_eq!(state.superseded(3), ["1.0-c", "1.0-a", "1.0-x"]);
         assert_eq!(state.superseded(1), ["1.0-e", "1.0-d", "1.0-c", "1.0-a", "1.0-x"]);
+    }
+
+    #[test]
+    fn what_a_release_said_of_itself_is_known_and_a_release_never_seen_to_answer_is_not_gone_back_to() {
+        let answer = "current=1.0-b\nactive=active\nserved=100 1.0-a\n\
+                      about={\"version\":\"1.0\",\"revision\":null,\"schema_version\":3}\nuploaded=200 1.0-b\nabout=?\n";
+        let state = parse("h:22", answer).unwrap();
+        assert_eq!(state.last_good(), Some("1.0-a"));
+        assert_eq!(state.releases[1].about.as_ref().map(|about| about.schema_version), Some(3));
+        assert_eq!(state.current().and_then(|current| current.about.as_ref()), None);
     }
 
     #[test]
@@ -244,7 +302,7 @@ mod tests {
     #[test]
     fn commands_are_what_they_were() {
         let id = ReleaseId::new("1.0.0", "0123456789abcdef");
-        let all = [inspect(), verify(&id, "0123456789abcdef"), install(&id), prune(&["1.0-a".to_owned()])];
+        let all = [inspect(), verify(&id), install(&id, "JEWEL_RELEASE=...", "c2ln"), prune(&["1.0-a".to_owned()])];
         insta::assert_snapshot!(all.map(|command| command.to_string()).join("\n---\n"));
     }
 }

@@ -164,6 +164,8 @@ impl UnitState {
         }
         Some(match self.result.as_str() {
             "exit-code" if self.status == NOT_EXECUTABLE => WRONG_MACHINE.to_owned(),
+            // Its program never began: what looks at the signature ended first.
+            "exit-code" if self.status == "0" => "it was not let start".to_owned(),
             "exit-code" => format!("it exited with code {}", self.status),
             "signal" | "core-dump" => format!("it was ended by signal {}", self.status),
             "oom-kill" => "it ran out of memory".to_owned(),

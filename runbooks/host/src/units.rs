@@ -9,7 +9,7 @@ pub(crate) const SOCKET: &str = include_str!("../units/jewel-api.socket");
 pub(crate) const SERVICE: &str = include_str!("../units/jewel-api.service");
 
 /// Settings of the service that a candidate has its own values for, or must not have at all.
-const NOT_SHARED: [&str; 5] = ["Type", "ExecStart", "EnvironmentFile", "Restart", "RestartSec"];
+const NOT_SHARED: [&str; 6] = ["Type", "ExecStartPre", "ExecStart", "EnvironmentFile", "Restart", "RestartSec"];
 
 /// The settings of the service unit's `[Service]` section that every run of the binary shares.
 pub(crate) fn shared_settings() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -31,6 +31,7 @@ pub(crate) fn transient(
         command = command.arg(format!("--property={key}={value}"));
     }
     command = command
+        .arg(format!("--property=ExecStartPre={} {directory}", layout::VERIFY))
         .arg(format!("--property=EnvironmentFile={}", layout::CANDIDATE_ENVIRONMENT))
         .arg(format!("--property=EnvironmentFile={directory}/release.env"));
     for (name, value) in environment {
@@ -63,6 +64,8 @@ mod tests {
         let service: Vec<_> = section(SERVICE, "Service").collect();
         let exec = format!("{}/{} serve", layout::CURRENT, layout::SERVICE);
         assert!(service.contains(&("ExecStart", exec.as_str())));
+        let verified = format!("{} {}", layout::VERIFY, layout::CURRENT);
+        assert!(service.contains(&("ExecStartPre", verified.as_str())));
         assert!(service.contains(&("EnvironmentFile", layout::ENVIRONMENT)));
         assert!(service.contains(&("User", layout::SERVICE_USER)));
         let port = layout::PUBLIC_PORT.to_string();
