@@ -5,7 +5,11 @@
 
 use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
-use axum::{Router, response::Response};
+use axum::{
+    Router,
+    http::{HeaderValue, header},
+    response::Response,
+};
 use hyper::{
     Request,
     body::Incoming,
@@ -33,20 +37,30 @@ pub(crate) struct Limits {
     /// How long the head of a request may take. A connection that stays silent for so long is closed, so this is longer
     /// than the 60 s for which proxies commonly keep idle connections.
     pub(crate) head_timeout: Duration,
+    /// How long a server that stops goes on taking connections, and waits for a request on each that it has. A request
+    /// may be on its way already when its connection is closed, and would be lost; one that is answered is told that it
+    /// was the last.
+    pub(crate) linger: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 1024, head_timeout: Duration::from_secs(75) }
+        Self { connections: 1024, head_timeout: Duration::from_secs(75), linger: Duration::from_millis(500) }
     }
 }
 
-/// Serves until `stop` ends; then takes no more connections, lets each finish its request, and returns when all have.
+/// Serves until `stop` ends; then lingers, takes no more connections, lets each finish its request, and returns when all
+/// have.
 pub(crate) async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
     let places = Arc::new(Semaphore::new(limits.connections));
-    let stopping = CancellationToken::new();
     let mut connections = JoinSet::new();
-    let mut stop = std::pin::pin!(stop);
+    let stopping = CancellationToken::new();
+    let end = async {
+        stop.await;
+        stopping.cancel();
+        tokio::time::sleep(limits.linger).await;
+    };
+    let mut end = std::pin::pin!(end);
     loop {
         // Connections that have ended are cleared away as we go.
         while connections.try_join_next().is_some() {}
@@ -57,17 +71,16 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, limits: Limits,
         };
         let (stream, place) = tokio::select! {
             biased;
-            () = &mut stop => break,
+            () = &mut end => break,
             accepted = accepted => accepted,
         };
         let (router, stopping) = (router.clone(), stopping.clone());
         connections.spawn(async move {
-            converse(stream, router, limits.head_timeout, &stopping).await;
+            converse(stream, router, limits, &stopping).await;
             drop(place);
         });
     }
     drop(listener);
-    stopping.cancel();
     while connections.join_next().await.is_some() {}
 }
 
@@ -90,21 +103,30 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// The application, told with each request who connected.
+/// The application, told with each request who connected. While the server stops, an answer says that it is the
+/// connection's last.
 fn known(
     peer: Option<Peer>,
     router: Router,
+    stopping: CancellationToken,
 ) -> impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> {
     let service = TowerToHyperService::new(router);
     service_fn(move |mut request: Request<Incoming>| {
         if let Some(peer) = peer {
             request.extensions_mut().insert(peer);
         }
-        service.call(request)
+        let (answered, stopping) = (service.call(request), stopping.clone());
+        async move {
+            let mut response = answered.await?;
+            if stopping.is_cancelled() {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok(response)
+        }
     })
 }
 
-async fn converse(stream: TcpStream, router: Router, head_timeout: Duration, stopping: &CancellationToken) {
+async fn converse(stream: TcpStream, router: Router, limits: Limits, stopping: &CancellationToken) {
     // Answers are small and written at once: waiting to fill packets only delays them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "could not set TCP_NODELAY");
@@ -112,12 +134,16 @@ async fn converse(stream: TcpStream, router: Router, head_timeout: Duration, sto
     let peer = stream.peer_addr().ok().map(|address| Peer(address.ip().to_canonical()));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(head_timeout)
-        .serve_connection(TokioIo::new(stream), known(peer, router));
+        .header_read_timeout(limits.head_timeout)
+        .serve_connection(TokioIo::new(stream), known(peer, router, stopping.clone()));
     let mut connection = std::pin::pin!(connection);
+    let last = async {
+        stopping.cancelled().await;
+        tokio::time::sleep(limits.linger).await;
+    };
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = stopping.cancelled() => {
+        () = last => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -178,8 +204,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn idle_connections_end_at_once_when_the_server_stops() {
+    async fn a_server_that_stops_answers_what_was_on_its_way() {
         let (address, stop) = start(Limits::default()).await;
+        let fresh = TcpStream::connect(address).await.unwrap();
+        let mut idle = ask(address).await;
+        assert!(hears_something(&mut idle, Duration::from_secs(10)).await);
+        stop.send(()).unwrap();
+        tokio::task::yield_now().await;
+        let late = TcpStream::connect(address).await.unwrap();
+        for mut stream in [idle, fresh, late] {
+            stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+            let mut answer = String::new();
+            tokio::time::timeout(Duration::from_secs(10), stream.read_to_string(&mut answer)).await.unwrap().unwrap();
+            assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("connection: close"), "{answer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn idle_connections_end_soon_after_the_server_stops() {
+        let limits = Limits { linger: Duration::from_millis(20), ..Limits::default() };
+        let (address, stop) = start(limits).await;
         let mut fresh = TcpStream::connect(address).await.unwrap();
         let mut idle = ask(address).await;
         assert!(hears_something(&mut idle, Duration::from_secs(10)).await);
@@ -188,6 +232,7 @@ mod tests {
             let mut rest = Vec::new();
             tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut rest)).await.unwrap().unwrap();
         }
-        assert!(TcpStream::connect(address).await.is_err());
+        let refused = async { while TcpStream::connect(address).await.is_ok() {} };
+        tokio::time::timeout(Duration::from_secs(10), refused).await.unwrap();
     }
 }

@@ -14,9 +14,10 @@ use jewel_journal::{GivenUp, Writer};
 use sqlx::{MySqlConnection, MySqlPool};
 use time::OffsetDateTime;
 use tokio::sync::oneshot;
-use uuid::Uuid;
+use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::{
+    app::App,
     config::{Config, JournalConfig},
     database,
     error::{ApiError, chain},
@@ -32,6 +33,12 @@ const WAIT: Duration = Duration::from_secs(6);
 
 /// How often the outbox is looked at when nobody waits: a process that died, or a caller that left, may have committed.
 const SWEEP: Duration = Duration::from_secs(1);
+
+/// How long the outbox has an event that is in the journal. Nothing asks for it there any more; people may.
+const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many of those are cleared away by one statement, which holds nobody up.
+const PRUNED: u32 = 500;
 
 /// The pause after the database failed.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -183,6 +190,15 @@ impl Inner {
             self.waiting.tell(&journaled);
         }
     }
+}
+
+/// Clears old events out of the outbox. Whoever asks for one that is gone learns what is true: it is in the journal.
+pub(crate) async fn prune(app: &App) -> Result<(), ApiError> {
+    let now = OffsetDateTime::now_utc() - KEPT;
+    let second = u64::try_from(now.unix_timestamp()).unwrap_or_default();
+    let before = Uuid::new_v7(Timestamp::from_unix(NoContext, second, 0));
+    while outbox::prune(app.pool(), before, PRUNED).await? == u64::from(PRUNED) {}
+    Ok(())
 }
 
 /// Does it until it is done: the database comes back.

@@ -39,5 +39,6 @@ mod work;
 
 pub use app::App;
 pub use config::Config;
+pub use http::journaled::EXEMPT;
 pub use router::router;
 pub use server::serve;

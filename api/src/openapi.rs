@@ -110,6 +110,42 @@ impl Modify for BearerToken {
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::BTreeMap, fs, path::Path};
+
+    /// Types of one name would share one schema, and all but one of them be documented wrongly.
+    #[test]
+    fn every_schema_has_a_name_of_its_own() {
+        let mut names = BTreeMap::new();
+        collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut names);
+        assert!(names.len() > 50, "only {names:?}");
+        let shared: Vec<_> = names.iter().filter(|(_, count)| **count > 1).collect();
+        assert!(shared.is_empty(), "give all but one of each another name, by #[schema(as = ...)]: {shared:?}");
+    }
+
+    /// Counts the names of what derives `ToSchema`.
+    fn collect(folder: &Path, names: &mut BTreeMap<String, usize>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, names);
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            let mut lines = text.lines();
+            while lines.by_ref().any(|line| line.starts_with("#[derive(") && line.contains("ToSchema")) {
+                let named = |line: &str| {
+                    let (_, given) = line.split_once("#[schema(as = ").or_else(|| {
+                        line.split_once("struct ")
+                            .or_else(|| line.split_once("enum "))
+                            .filter(|_| line.starts_with("pub"))
+                    })?;
+                    given.split(|c: char| !c.is_alphanumeric()).next().map(str::to_owned)
+                };
+                *names.entry(lines.by_ref().find_map(named).unwrap()).or_default() += 1;
+            }
+        }
+    }
+
     #[test]
     fn the_document_is_the_checked_in_one() {
         insta::assert_snapshot!("openapi", super::document());

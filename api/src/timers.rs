@@ -10,7 +10,7 @@ use crate::{
     app::App,
     catalogue::showcase,
     error::{ApiError, chain},
-    orders, payments,
+    journal, orders, payments,
 };
 
 /// How often what is overdue is looked for. One look is one read of an index.
@@ -25,6 +25,8 @@ const PAYMENTS: Duration = Duration::from_secs(30);
 const SHOWCASE: Duration = Duration::from_secs(2);
 /// How often it is compared with the products there are.
 const SWEEP: Duration = Duration::from_secs(60);
+/// How often the outbox is cleared of what is old and in the journal.
+const OUTBOX: Duration = Duration::from_secs(60);
 
 /// Runs all of them, and never ends.
 pub(crate) async fn run(app: App) {
@@ -33,6 +35,7 @@ pub(crate) async fn run(app: App) {
         every(DOCUMENTS, "documents", || Box::pin(orders::store_due(&app))),
         every(SHOWCASE, "showcase", || Box::pin(showcase::rebuild(&app))),
         every(SWEEP, "sweep", || Box::pin(showcase::sweep(&app))),
+        every(OUTBOX, "outbox", || Box::pin(journal::prune(&app))),
         every(PAYMENTS, "payments", || Box::pin(payments::watch(&app))),
     );
 }

@@ -13,7 +13,7 @@ use jewel_journal::{Actor, Broken, Change, Event, Key, ReplayError, ReplayOption
 use jewel_migrations::UpOptions;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
-use sqlx::{ConnectOptions, MySqlConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, MySqlConnection};
 use support::{
     Api, BACKUPS, Shop, config,
     journal::{contents, copy, events, replayed},
@@ -77,6 +77,7 @@ async fn nothing_acknowledged_is_lost() {
         while_it_is_away_nothing_is_changed(&shop).await;
         a_fenced_process_acknowledges_nothing(&mut shop).await;
         what_a_dead_process_left_is_written_by_the_next(&mut shop).await;
+        what_is_old_and_in_the_journal_leaves_the_outbox(&mut shop).await;
         every_table_follows_the_rules(&shop).await;
 
         golden_files_stay_replayable(&shop).await;
@@ -179,6 +180,39 @@ async fn what_a_dead_process_left_is_written_by_the_next(shop: &mut Shop) {
     shop.api = Api::start(&config(&shop.database, &shop.issuer, &shop.s3));
     assert_eq!(create(shop, "counted-anew").await.status(), 201);
     assert!(journaled(shop).contains("counted-anew"));
+}
+
+async fn what_is_old_and_in_the_journal_leaves_the_outbox(shop: &mut Shop) {
+    let mut connection = connect(shop).await;
+    // Ids of long ago. Of the events that these rows are copies of, nobody asks there any more.
+    let [kept, cleared] = [1, 2].map(|last| format!("0190000000007000800000000000000{last}"));
+    shop.api.stop().await.unwrap().unwrap();
+    for (id, journaled) in [(&kept, "NULL, NULL"), (&cleared, "1, 1")] {
+        let copy = format!(
+            "INSERT INTO outbox (event_id, kind, body, created_at, journal_epoch, journal_seq)
+             SELECT 0x{id}, kind, body, created_at, {journaled} FROM outbox WHERE kind = 'product.created' LIMIT 1"
+        );
+        sqlx::raw_sql(AssertSqlSafe(copy)).execute(&mut connection).await.unwrap();
+    }
+    let all = "SELECT COUNT(*) FROM outbox";
+    let before: i64 = sqlx::query_scalar(all).fetch_one(&mut connection).await.unwrap();
+    shop.s3.set_away(true);
+    shop.api = Api::start(&config(&shop.database, &shop.issuer, &shop.s3));
+    let count = async |connection: &mut MySqlConnection, id: &str| -> i64 {
+        let query = format!("SELECT COUNT(*) FROM outbox WHERE event_id = 0x{id}");
+        sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(connection).await.unwrap()
+    };
+    until("the old row is gone", async || count(&mut connection, &cleared).await == 0).await;
+    assert_eq!(count(&mut connection, &kept).await, 1, "what is not in the journal may not go");
+    let after: i64 = sqlx::query_scalar(all).fetch_one(&mut connection).await.unwrap();
+    assert_eq!(after, before - 1, "what is new may not go");
+    shop.s3.set_away(false);
+    let mut attempts = 0;
+    until("changes are accepted", async || {
+        attempts += 1;
+        create(shop, &format!("afterwards-{attempts}")).await.status() == 201
+    })
+    .await;
 }
 
 /// An empty database, with the newest schema.

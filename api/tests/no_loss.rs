@@ -15,7 +15,7 @@ mod support;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -29,10 +29,14 @@ use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::{ConnectOptions, MySqlConnection};
-use support::{ORIGIN_SECRET, Shop, environment, journal::contents, s3::Fault, shops};
+use support::{
+    ORIGIN_SECRET, Shop, environment,
+    journal::contents,
+    program::{self, free_port, kill},
+    s3::Fault,
+    shops,
+};
 use uuid::Uuid;
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_jewel-api");
 
 /// How many ask at once.
 const CALLERS: usize = 8;
@@ -228,24 +232,12 @@ async fn answered(request: RequestBuilder, over: &AtomicBool, load: &Load) -> Op
 fn serve(shop: &Shop, address: &str) -> Child {
     let mut variables = environment(&shop.database, &shop.issuer, &shop.s3);
     variables.push(("JEWEL_LISTEN", address.to_owned()));
-    let mut program = Command::new("setpriv");
-    program.args(["--pdeathsig", "KILL", "--", PROGRAM, "serve"]).env_clear().envs(variables);
-    program.env("PATH", "/usr/bin:/bin").stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap()
-}
-
-fn kill(program: Option<Child>) {
-    if let Some(mut program) = program {
-        program.kill().unwrap();
-        program.wait().unwrap();
-    }
+    variables.push(("JEWEL_LOG", "error".to_owned()));
+    program::serve(variables)
 }
 
 fn copy(from: &Path, into: &Path) {
     assert!(Command::new("cp").arg("-a").args([from, into]).status().unwrap().success());
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 async fn connect(shop: &Shop) -> MySqlConnection {

@@ -36,6 +36,7 @@ static EMBEDDED: &[Migration] = &[
     Migration::embedded(5, "payments", include_str!("../sql/0005_payments.sql")),
     Migration::embedded(6, "media", include_str!("../sql/0006_media.sql")),
     Migration::embedded(7, "showcase", include_str!("../sql/0007_showcase.sql")),
+    Migration::embedded(8, "low_stock", include_str!("../sql/0008_low_stock.sql")),
 ];
 
 /// All migrations of this program, in ascending order of version.

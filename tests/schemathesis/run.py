@@ -35,6 +35,36 @@ def environment():
 
 
 @contextlib.contextmanager
+def serving(handler):
+    """The address of an HTTP server that answers so."""
+    handler.log_message = lambda *_: None
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+class Bucket(http.server.BaseHTTPRequestHandler):
+    """An S3 that takes everything and has nothing."""
+
+    protocol_version = "HTTP/1.1"
+
+    def answer(self, status):
+        self.rfile.read(int(self.headers.get("content-length") or 0))
+        self.send_response(status)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def do_PUT(self):
+        self.answer(200)
+
+    def do_GET(self):
+        self.answer(404)
+
+    do_HEAD = do_DELETE = do_GET
+
+
+@contextlib.contextmanager
 def issuer():
     """Somebody whose tokens the API accepts: its address, and an administrator's token."""
     import jwt
@@ -51,18 +81,18 @@ def issuer():
             self.end_headers()
             self.wfile.write(keys)
 
-        def log_message(self, *_):
-            pass
+    with serving(Keys) as address:
+        yield f"{address}/pool", token(key, f"{address}/pool")
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Keys)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}/pool"
+
+def token(key, address):
+    import jwt
+
     claims = {
         "sub": "7d3c1f0e-0000-4000-8000-000000000001", "iss": address, "client_id": "bench", "token_use": "access",
         "cognito:groups": ["admins"], "iat": int(time.time()), "exp": int(time.time()) + 6 * 3600,
     }
-    yield address, jwt.encode(claims, key, algorithm="RS256", headers={"kid": "one"})
-    server.shutdown()
+    return jwt.encode(claims, key, algorithm="RS256", headers={"kid": "one"})
 
 
 def main():
@@ -73,8 +103,13 @@ def main():
 
     own = sys.argv[1:]
     binary = os.environ.get("JEWEL_API_BINARY") or speed.build()
-    with issuer() as (address, token), speed.shop(50) as (database, place):
-        more = {"JEWEL_TOKEN_ISSUER": address}
+    with issuer() as (address, token), serving(Bucket) as s3, speed.shop(50) as (database, place):
+        more = {
+            "JEWEL_TOKEN_ISSUER": address, "JEWEL_JOURNAL": "s3://backups/journal", "JEWEL_MEDIA_BUCKET": "media",
+            "JEWEL_PAYMENT_METHODS": "bank_transfer,cash_on_delivery", "JEWEL_BANK_DETAILS": "DBS 001-23456-7",
+            "AWS_ENDPOINT_URL": s3, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "a-key",
+            "AWS_SECRET_ACCESS_KEY": "a-secret",
+        }
         with speed.jewel_api(binary, database, place, more) as (port, _), tempfile.TemporaryDirectory() as work:
             ends = 0
             for who in ([f"Authorization: Bearer {token}"], []):

@@ -64,7 +64,8 @@ pub(crate) async fn renew(app: &App, work: &mut Work) -> Result<(), ApiError> {
 /// What the database says. What was done stays.
 pub(crate) async fn rebuild(app: &App) -> Result<(), ApiError> {
     loop {
-        let query = "SELECT product_id FROM showcase WHERE format <> ? AND format < ? LIMIT ?";
+        let query =
+            "SELECT product_id FROM showcase FORCE INDEX (showcase_format) WHERE format <> ? AND format < ? LIMIT ?";
         // A later release's rows are left to it.
         let query = sqlx::query_scalar(query).bind(app.showing().format()).bind(FORMATS.end).bind(BATCH);
         let products: Vec<Uuid> = query.fetch_all(app.pool()).await?;

@@ -10,6 +10,14 @@ use crate::{
     work::Work,
 };
 
+/// The end of what every change of a stock sets. The assignments before it count: MySQL and MariaDB make them in order.
+macro_rules! note_low {
+    () => {
+        ", maybe_low = (on_hand - reserved <= low_stock), updated_at = ?, version = version + 1"
+    };
+}
+pub(super) use note_low;
+
 /// So many of a variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, sqlx::FromRow)]
 pub(crate) struct Item {
@@ -35,16 +43,25 @@ pub(crate) enum Movement {
 pub(crate) async fn shift(work: &mut Work, movement: Movement, items: &[Item]) -> Result<(), ApiError> {
     let statement = match movement {
         Movement::Reserve => {
-            "UPDATE inventory SET reserved = reserved + ?, updated_at = ?, version = version + 1
-             WHERE variant_id = ? AND on_hand - reserved >= ?"
+            concat!(
+                "UPDATE inventory SET reserved = reserved + ?",
+                note_low!(),
+                " WHERE variant_id = ? AND on_hand - reserved >= ?"
+            )
         }
         Movement::Release => {
-            "UPDATE inventory SET reserved = reserved - ?, updated_at = ?, version = version + 1
-             WHERE variant_id = ? AND reserved >= ?"
+            concat!(
+                "UPDATE inventory SET reserved = reserved - ?",
+                note_low!(),
+                " WHERE variant_id = ? AND reserved >= ?"
+            )
         }
         Movement::Take => {
-            "UPDATE inventory SET reserved = reserved - ?, on_hand = on_hand - ?, updated_at = ?, version = version + 1
-             WHERE variant_id = ? AND reserved >= ?"
+            concat!(
+                "UPDATE inventory SET reserved = reserved - ?, on_hand = on_hand - ?",
+                note_low!(),
+                " WHERE variant_id = ? AND reserved >= ?"
+            )
         }
     };
     let mut items = items.to_vec();

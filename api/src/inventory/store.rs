@@ -4,7 +4,10 @@ use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
 use time::PrimitiveDateTime;
 use uuid::Uuid;
 
-use super::model::{Correction, Stock, StockListing};
+use super::{
+    model::{Correction, Stock, StockListing},
+    stock::note_low,
+};
 use crate::{
     error::ApiError,
     idempotency::{Claim, Intent},
@@ -29,15 +32,23 @@ pub(super) struct AdjustmentRow {
     pub(super) created_at: PrimitiveDateTime,
 }
 
-const STOCK: &str = "SELECT s.variant_id, v.sku, p.name, s.on_hand, s.reserved, s.low_stock
-     FROM variants v JOIN inventory s ON s.variant_id = v.id JOIN products p ON p.id = v.product_id";
+const STOCK: &str = "SELECT s.variant_id, v.sku, p.name, s.on_hand, s.reserved, s.low_stock FROM ";
+
+const PRODUCTS: &str = " STRAIGHT_JOIN products p ON p.id = v.product_id WHERE ";
+
+/// All stocks in the order of their names, along the index of those.
+const BY_NAME: &str = "variants v FORCE INDEX (variants_sku) STRAIGHT_JOIN inventory s ON s.variant_id = v.id";
+
+/// Those that may be low. They are few, and sorted afterwards.
+const MAYBE_LOW: &str = "inventory s FORCE INDEX (inventory_low) STRAIGHT_JOIN variants v ON v.id = s.variant_id";
 
 /// One page, and one row more if there is one.
 pub(super) async fn list(connection: &mut MySqlConnection, listing: &StockListing) -> Result<Vec<Stock>, sqlx::Error> {
     let mut query = QueryBuilder::<MySql>::new(STOCK);
-    query.push(" WHERE v.sku > ").push_bind(listing.after.clone());
+    query.push(if listing.low_only { MAYBE_LOW } else { BY_NAME });
+    query.push(PRODUCTS).push("v.sku > ").push_bind(listing.after.clone());
     if listing.low_only {
-        query.push(" AND s.on_hand - s.reserved <= s.low_stock");
+        query.push(" AND s.maybe_low = 1 AND s.on_hand - s.reserved <= s.low_stock");
     }
     query.push(" ORDER BY v.sku LIMIT ").push_bind(listing.limit + 1);
     query.build_query_as().fetch_all(connection).await
@@ -46,7 +57,8 @@ pub(super) async fn list(connection: &mut MySqlConnection, listing: &StockListin
 /// The stock of one variant.
 pub(super) async fn find(connection: &mut MySqlConnection, variant: Uuid) -> Result<Option<Stock>, sqlx::Error> {
     let mut query = QueryBuilder::<MySql>::new(STOCK);
-    query.push(" WHERE v.id = ").push_bind(variant);
+    query.push("inventory s STRAIGHT_JOIN variants v ON v.id = s.variant_id").push(PRODUCTS);
+    query.push("s.variant_id = ").push_bind(variant);
     query.build_query_as().fetch_optional(connection).await
 }
 
@@ -73,9 +85,11 @@ pub(super) async fn correct(work: &mut Work, correcting: &Correcting) -> Result<
     if after < reserved || after < 0 {
         return Err(refused());
     }
-    let updated = sqlx::query(
-        "UPDATE inventory SET on_hand = ?, updated_at = ?, version = version + 1 WHERE variant_id = ? AND reserved <= ?",
-    )
+    let updated = sqlx::query(concat!(
+        "UPDATE inventory SET on_hand = ?",
+        note_low!(),
+        " WHERE variant_id = ? AND reserved <= ?"
+    ))
     .bind(after)
     .bind(now)
     .bind(variant)
@@ -106,13 +120,12 @@ pub(super) async fn correct(work: &mut Work, correcting: &Correcting) -> Result<
 /// Sets at how many left somebody should look.
 pub(super) async fn set_threshold(work: &mut Work, variant: Uuid, low_stock: i32) -> Result<(), ApiError> {
     let now = work.now();
-    let updated =
-        sqlx::query("UPDATE inventory SET low_stock = ?, updated_at = ?, version = version + 1 WHERE variant_id = ?")
-            .bind(low_stock)
-            .bind(now)
-            .bind(variant)
-            .execute(work.connection())
-            .await?;
+    let updated = sqlx::query(concat!("UPDATE inventory SET low_stock = ?", note_low!(), " WHERE variant_id = ?"))
+        .bind(low_stock)
+        .bind(now)
+        .bind(variant)
+        .execute(work.connection())
+        .await?;
     if updated.rows_affected() != 1 {
         return Err(ApiError::NotFound);
     }

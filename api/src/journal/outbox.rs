@@ -51,6 +51,13 @@ pub(super) async fn mark(pool: &MySqlPool, events: &[Uuid], key: Key) -> Result<
     query.execute(pool).await.map(drop)
 }
 
+/// Clears away rows of events that are in the journal and older than this id, some at a time: how many. Ids grow with
+/// time, so these are the first of the table.
+pub(super) async fn prune(pool: &MySqlPool, before: Uuid, most: u32) -> Result<u64, sqlx::Error> {
+    let query = "DELETE FROM outbox WHERE event_id < ? AND journal_seq IS NOT NULL ORDER BY event_id LIMIT ?";
+    Ok(sqlx::query(query).bind(before).bind(most).execute(pool).await?.rows_affected())
+}
+
 /// The number of an epoch that nobody else gets from this database.
 pub(super) async fn next_epoch(database: impl MySqlExecutor<'_>) -> Result<u64, sqlx::Error> {
     let query = "UPDATE journal_state SET epoch = LAST_INSERT_ID(epoch + 1) WHERE id = 1";

@@ -11,6 +11,7 @@ use crate::inventory::stock::Movement;
 /// Where an order stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = OrderStatus)]
 pub(crate) enum Status {
     /// Its items wait for its payment, until it expires.
     PendingPayment,

@@ -3,6 +3,7 @@
 
 pub(crate) mod issuer;
 pub(crate) mod journal;
+pub(crate) mod program;
 pub(crate) mod s3;
 #[path = "../../../migrations/tests/server/mod.rs"]
 pub(crate) mod server;
@@ -54,16 +55,20 @@ pub(crate) fn rounds() -> usize {
 pub(crate) async fn shops() -> Vec<Shop> {
     let mut shops = Vec::new();
     for database in server::all().await {
-        let options = database.database(DATABASE).await;
-        let mut connection = options.connect().await.unwrap();
-        jewel_migrations::up(&mut connection, &UpOptions::default(), &mut |_| {}).await.unwrap();
-        fill(&mut connection).await;
+        stock(&database).await;
         let issuer = Issuer::start().await;
         let s3 = S3::start();
         let api = Api::start(&config(&database, &issuer, &s3));
         shops.push(Shop { database, issuer, s3, api });
     }
     shops
+}
+
+/// Makes the shop's database, with a small catalogue.
+pub(crate) async fn stock(server: &Server) {
+    let mut connection = server.database(DATABASE).await.connect().await.unwrap();
+    jewel_migrations::up(&mut connection, &UpOptions::default(), &mut |_| {}).await.unwrap();
+    fill(&mut connection).await;
 }
 
 /// The variables an operator would set.

@@ -1,4 +1,5 @@
 //! A shop that takes money, and what is done at its till.
+#![allow(dead_code, reason = "each test file uses its own part")]
 
 use reqwest::{Method, Response};
 use serde_json::{Value, json};

@@ -17,6 +17,7 @@ const LARGEST_STOCK: i32 = 1_000_000;
 /// Whether it can be bought, or something may be shown: what is archived stays for those who have it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ShelfStatus)]
 pub(crate) enum Status {
     /// Yes.
     #[default]
