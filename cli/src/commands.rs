@@ -21,6 +21,7 @@ pub mod rollback;
 pub mod runs;
 pub mod secrets;
 pub mod shell;
+pub mod site_releases;
 pub mod ssh;
 pub mod status;
 pub mod tunnel;

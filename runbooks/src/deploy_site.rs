@@ -93,9 +93,13 @@ pub async fn deploy_site(
     wanted: &DeploySite<'_>,
     on_event: OnSiteEvent<'_>,
 ) -> Result<SiteReport, Error> {
-    let files = site::read(wanted.folder)?;
     let releases = releases(context);
-    let (mut objects, earlier, current) = tokio::try_join!(objects(context), releases.all(), releases.current())?;
+    let (files, mut objects, earlier, current) = tokio::try_join!(
+        read(wanted.folder),
+        async { Ok(objects(context).await?) },
+        async { Ok(releases.all().await?) },
+        async { Ok(releases.current().await?) },
+    )?;
     let keys: Vec<String> = files.iter().map(|file| file.key.clone()).collect();
     let changes = site::changes(files, &objects);
     let changed = changes.assets.len() + changes.pages.len();
@@ -136,8 +140,8 @@ pub async fn deploy_site(
 /// # Errors
 /// When the folder or the bucket cannot be read.
 pub async fn compare_site(context: &Context<'_>, folder: &Path) -> Result<SiteReport, Error> {
-    let files = site::read(folder)?;
-    let changes = site::changes(files, &objects(context).await?);
+    let (files, objects) = tokio::try_join!(read(folder), async { Ok(objects(context).await?) })?;
+    let changes = site::changes(files, &objects);
     let to_send = || changes.assets.iter().chain(&changes.pages);
     Ok(SiteReport {
         sent: to_send().count(),
@@ -196,6 +200,15 @@ pub async fn put_back_site(
 
 fn releases<'a>(context: &Context<'a>) -> Releases<'a> {
     Releases { s3: &context.clients.s3, bucket: &context.outputs.operations_bucket }
+}
+
+/// The folder's files, read while AWS is asked.
+async fn read(folder: &Path) -> Result<Vec<SiteFile>, Error> {
+    let folder = folder.to_owned();
+    match tokio::task::spawn_blocking(move || site::read(&folder)).await {
+        Ok(files) => files,
+        Err(died) => std::panic::resume_unwind(died.into_panic()),
+    }
 }
 
 /// The bucket's objects in their newest version.

@@ -14,6 +14,7 @@ mod recovery;
 mod releases;
 mod schema;
 mod several;
+mod site;
 mod teardown;
 mod till;
 mod wire;
@@ -45,6 +46,7 @@ const TESTS: &[(&str, Test)] = &[
     ("the_gateway_refuses_who_comes_past_the_cdn", edge::gateway_is_closed),
     ("the_catalogue_is_kept_apart_by_its_query", edge::catalogue_is_kept_apart),
     ("a_shop_closed_for_maintenance", edge::closed_for_maintenance),
+    ("releases_of_the_site_are_put_back", site::releases_of_the_site),
     ("an_admin_signs_in_and_creates_a_product", journey::admin_creates_a_product),
     ("a_second_up_changes_nothing", journey::second_up),
     ("plan_says_no_changes", journey::plan_is_empty),

@@ -5,19 +5,28 @@ use jiff::{Span, Timestamp, tz::TimeZone};
 
 /// `jewelctl releases`
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  jewelctl releases\n  jewelctl releases --json | jq -r '.releases[].id'")]
-pub struct ReleasesArgs {}
+#[command(after_help = "Examples:\n  jewelctl releases\n  jewelctl releases --json | jq -r '.releases[].id'\n  \
+                        jewelctl releases --site")]
+pub struct ReleasesArgs {
+    /// The site's releases, not the API's
+    #[arg(long)]
+    pub site: bool,
+}
 
 /// `jewelctl rollback`
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  jewelctl rollback --dry-run\n  jewelctl rollback\n  jewelctl rollback 0.1.0-3f9a\n\n\
+    after_help = "Examples:\n  jewelctl rollback --dry-run\n  jewelctl rollback\n  jewelctl rollback 0.1.0-3f9a\n  \
+                        jewelctl rollback --site\n\n\
     Migrations do not go backwards: a release that the schema has grown away from is refused with exit 7."
 )]
 pub struct RollbackArgs {
     /// The release to put back, or the beginning of its id (default: the one that served before)
     #[arg(value_name = "VERSION")]
     pub release: Option<String>,
+    /// Put a release of the site back, not of the API
+    #[arg(long)]
+    pub site: bool,
     /// Show what would be put back, and do nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jewel_host::Origin;
-use jewel_runbooks::{Context, DeployApi, DeploySite, Reach, SiteEvent};
+use jewel_runbooks::{Context, DeployApi, DeploySite, Reach, SiteEvent, SiteReport};
 use serde_json::json;
 
 use crate::Run;
@@ -66,10 +66,10 @@ async fn run_site(run: &Run, args: &DeploySiteArgs) -> Outcome {
         });
         return Ok(Exit::Done);
     }
-    let sent =
+    let report =
         lock::holding(run, &shop, Duration::ZERO, async |_| site(run, &shop, &context, args.dir.as_deref()).await)
             .await?;
-    run.ui.result(&json!({ "sent": sent }), || format!("{sent} files sent"));
+    run.ui.result(&report, || format!("{} files sent", report.sent));
     Ok(Exit::Done)
 }
 
@@ -141,8 +141,8 @@ pub async fn one(
     Ok(report)
 }
 
-/// Publishes the site; gives how many files were sent.
-pub async fn site(run: &Run, shop: &Shop, context: &Context<'_>, dir: Option<&Path>) -> Result<usize, Failure> {
+/// Publishes the site.
+pub async fn site(run: &Run, shop: &Shop, context: &Context<'_>, dir: Option<&Path>) -> Result<SiteReport, Failure> {
     let folder = site_folder(shop, dir)?;
     let phase = run.ui.phase("Site");
     let report = jewel_runbooks::deploy_site(context, &DeploySite { folder: folder.path() }, &mut |event| {
@@ -157,7 +157,7 @@ pub async fn site(run: &Run, shop: &Shop, context: &Context<'_>, dir: Option<&Pa
     })
     .await?;
     phase.done(&format!("{} files sent, {} unchanged", report.sent, report.unchanged));
-    Ok(report.sent)
+    Ok(report)
 }
 
 /// The API's binary: given, or the one beside this program.

@@ -96,7 +96,7 @@ async fn steps(
     )
     .await?;
     deployed.changed |= interruptible(run, deploy::further(run, shop, &context, release)).await?;
-    let site_files_sent = interruptible(run, deploy::site(run, shop, &context, None)).await?;
+    let site_files_sent = interruptible(run, deploy::site(run, shop, &context, None)).await?.sent;
     let url = shop.url(&outputs).await?;
     check(run, &url).await?;
     Ok(Done {
