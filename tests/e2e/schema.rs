@@ -22,7 +22,7 @@ impl Release {
             fs_err::copy(&file, folder.join(file.file_name().unwrap())).unwrap();
         }
         let release = Self { folder };
-        release.write("0009_gift_note.sql", LATER);
+        release.write("0010_gift_note.sql", LATER);
         release
     }
 
@@ -80,15 +80,15 @@ fn two_at_once(cloud: &Cloud, release: &Release) {
 
 /// Refused with both texts, until somebody says that it changes nothing.
 fn edited(cloud: &Cloud, release: &Release) {
-    release.write("0009_gift_note.sql", &LATER.replace('\n', "\r\n"));
+    release.write("0010_gift_note.sql", &LATER.replace('\n', "\r\n"));
     release.migrate(cloud, &["up"]).expect(0);
-    release.write("0009_gift_note.sql", &LATER.replace("VARCHAR(500) NULL", "VARCHAR(500)"));
+    release.write("0010_gift_note.sql", &LATER.replace("VARCHAR(500) NULL", "VARCHAR(500)"));
     let refused = release.migrate(cloud, &["up"]).expect(7).stderr;
     for shown in ["- ALTER TABLE orders ADD COLUMN gift_note VARCHAR(500) NULL", "gift_note VARCHAR(500)\n", "repair"] {
         assert!(refused.contains(shown), "no {shown}:\n{refused}");
     }
     let shown = release.migrate(cloud, &["repair", "--dry-run"]).expect(0).stdout;
-    assert!(shown.contains("statement 1 of 0009_gift_note: the file's text counts as what was applied"), "{shown}");
+    assert!(shown.contains("statement 1 of 0010_gift_note: the file's text counts as what was applied"), "{shown}");
     assert!(release.migrate(cloud, &["repair"]).expect(7).stderr.contains("--yes"));
     release.migrate(cloud, &["up"]).expect(7);
     release.migrate(cloud, &["repair", "--yes"]).expect(0);
@@ -97,22 +97,22 @@ fn edited(cloud: &Cloud, release: &Release) {
 
 /// Nothing of these is applied.
 fn refused(cloud: &Cloud, release: &Release) {
-    release.write("0008_late.sql", "CREATE TABLE late (id INT PRIMARY KEY);");
+    release.write("0009_late.sql", "CREATE TABLE late (id INT PRIMARY KEY);");
     let late = release.migrate(cloud, &["up"]).expect(7).stderr;
-    assert!(late.contains("rename 0008_late.sql to 0010_late.sql"), "{late}");
+    assert!(late.contains("rename 0009_late.sql to 0011_late.sql"), "{late}");
     release.migrate(cloud, &["status", "--exit-code"]).expect(8);
-    release.remove("0008_late.sql");
+    release.remove("0009_late.sql");
 
     for (text, exit, words) in [
         ("ALTER TABLE orders DROP COLUMN gift_note;", 7, "drop-column: drops orders.gift_note"),
         ("CREATE TABLE cards_2 (id INT); ALTER TABLE orders ADD KEY (missing);", 1, "an empty copy of the schema"),
     ] {
-        release.write("0010_bad.sql", text);
+        release.write("0011_bad.sql", text);
         let answer = release.migrate(cloud, &["up"]).expect(exit).stderr;
         assert!(answer.contains(words), "no {words}:\n{answer}");
         let status = release.migrate(cloud, &["status", "--json"]).expect(0).json();
         let last = status["migrations"].as_array().unwrap().last().unwrap();
-        assert_eq!((&last["version"], &last["state"]), (&10.into(), &"pending".into()), "{status}");
+        assert_eq!((&last["version"], &last["state"]), (&11.into(), &"pending".into()), "{status}");
     }
-    release.remove("0010_bad.sql");
+    release.remove("0011_bad.sql");
 }
