@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use sqlx::{FromRow, MySql, MySqlPool, QueryBuilder, Row, mysql::MySqlRow};
-use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::{
@@ -52,11 +51,6 @@ pub(crate) struct GroupRow {
     pub(crate) product_count: i64,
 }
 
-/// Pages read at once: the others wait. More only make a small database server change between them.
-const READERS: usize = 3;
-
-static READING: Semaphore = Semaphore::const_new(READERS);
-
 /// Products found by other means than the order of the list: the page is cut first, and the rest looked up for it only.
 const FOUND: &str = " FROM products p JOIN showcase s ON s.product_id = p.id WHERE p.status = 'active'";
 
@@ -77,10 +71,7 @@ pub(crate) async fn page(pool: &MySqlPool, showing: &Showing, listing: &Listing)
         push_variant_filters(&mut query, listing);
         push_page(&mut query, listing);
     }
-    // The semaphore is never closed.
-    let reading = READING.acquire().await.ok();
     let mut rows = query.build().fetch_all(pool).await?;
-    drop(reading);
     let limit = usize::try_from(listing.limit).unwrap_or(usize::MAX);
     let more = rows.len() > limit;
     rows.truncate(limit);
