@@ -53,13 +53,18 @@ pub(crate) fn show(unit: &str) -> Command {
         .arg(format!("{unit}.service"))
 }
 
-/// The last lines a unit's latest run wrote to the journal.
+/// The last lines a unit's latest run wrote to the journal, and what systemd said of it. What a program wrote at its end
+/// may arrive after the news that it has ended: for a second, it is waited for.
 #[must_use]
 pub(crate) fn journal(unit: &str) -> Command {
     Command::script(
         r#"journalctl --sync 2>/dev/null || true
 run=$(systemctl show --property=InvocationID --value "$1")
 test -n "$run" || exit 0
+for try in 1 2 3 4 5 6 7 8 9 10; do
+  test -z "$(journalctl --no-pager --quiet --output=cat --lines=1 "_SYSTEMD_INVOCATION_ID=$run")" || break
+  sleep 0.1
+done
 journalctl --no-pager --quiet --output=cat --lines=20 "_SYSTEMD_INVOCATION_ID=$run" + "INVOCATION_ID=$run""#,
     )
     .arg(format!("{unit}.service"))
