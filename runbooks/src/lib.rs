@@ -4,7 +4,7 @@
 //! ```no_run
 //! # async fn deploy(context: &jewel_runbooks::Context<'_>, release: jewel_runbooks::DeployApi<'_>) -> Result<(), jewel_runbooks::Error> {
 //! let reach = context.reach().await?;
-//! let migrated = jewel_runbooks::migrate::up(&reach, &Default::default(), &mut |_| {}).await;
+//! let migrated = jewel_runbooks::migrate::up(&reach, &[], &Default::default(), &mut |_| {}).await;
 //! let deployed = jewel_runbooks::deploy_api(&reach, &release, &mut |_| {}).await;
 //! reach.close().await?; // also after a failure: the door must not stay open
 //! # migrated?; deployed?; Ok(()) }

@@ -12,8 +12,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("jewel-host", &[]),
     ("jewel-migrations", &[]),
     ("jewel-journal", &[]),
+    ("jewel-backup", &[]),
     ("jewel-api", &["jewel-journal", "jewel-migrations"]),
-    ("jewel-runbooks", &["jewel-engine", "jewel-aws", "jewel-host", "jewel-migrations"]),
+    (
+        "jewel-runbooks",
+        &["jewel-engine", "jewel-aws", "jewel-backup", "jewel-host", "jewel-journal", "jewel-migrations"],
+    ),
     (
         "jewelctl",
         &["jewel-engine", "jewel-aws", "jewel-localcloud", "jewel-host", "jewel-migrations", "jewel-runbooks"],
