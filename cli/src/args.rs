@@ -6,6 +6,7 @@ mod lock;
 mod maintenance;
 mod migrate;
 mod operate;
+mod restore;
 mod runs;
 mod secrets;
 
@@ -23,6 +24,10 @@ pub use lock::{LockArgs, LockCommand};
 pub use maintenance::{MaintenanceArgs, MaintenanceCommand};
 pub use migrate::{MigrateArgs, MigrateCommand, MigrateRepairArgs, MigrateUpArgs, SourceArgs};
 pub use operate::{LogsArgs, ReleasesArgs, RollbackArgs, SshArgs, TunnelArgs, TunnelCommand};
+pub use restore::{
+    DatabaseFrom, HowArgs, InstanceFrom, RestoreArgs, RestoreCommand, RestoreDatabaseArgs, RestoreInstanceArgs,
+    RestoreObjectsArgs, RestoreUndoArgs,
+};
 pub use runs::{RunsArgs, RunsCommand};
 pub use secrets::{SecretOptions, SecretsArgs, SecretsCommand};
 

@@ -17,6 +17,7 @@ pub mod outputs;
 pub mod plan;
 pub mod provision;
 pub mod releases;
+pub mod restore;
 pub mod rollback;
 pub mod runs;
 pub mod secrets;

@@ -40,6 +40,11 @@ pub(crate) fn log() -> Option<String> {
     std::env::var("JEWEL_LOG").ok()
 }
 
+/// The API's binary, where a command that has no flag for it needs one.
+pub(crate) fn api_binary() -> Option<PathBuf> {
+    std::env::var_os("JEWEL_API_BINARY").filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
 /// What kind of terminal this is.
 pub(crate) fn terminal() -> String {
     std::env::var("TERM").unwrap_or_else(|_| "xterm".to_owned())

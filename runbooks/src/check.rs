@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reqwest::header::{COOKIE, HeaderMap, HeaderValue};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -18,6 +19,8 @@ pub struct Check<'a> {
     /// How long to go on asking while something fails: what was just provisioned or deployed takes a while to be
     /// everywhere. Zero asks once.
     pub within: Duration,
+    /// What lets us in while the shop is closed to visitors.
+    pub pass: Option<&'a str>,
 }
 
 /// How the shop is.
@@ -72,7 +75,11 @@ pub enum ProbeFailure {
 /// Asks everything once, or until all is well or the time is up.
 pub async fn check(wanted: &Check<'_>) -> Health {
     let ends = Instant::now() + wanted.within;
-    let client = match reqwest::Client::builder().timeout(ANSWER).build() {
+    let mut headers = HeaderMap::new();
+    if let Some(cookie) = wanted.pass.and_then(|pass| HeaderValue::try_from(format!("jewel-pass={pass}")).ok()) {
+        headers.insert(COOKIE, cookie);
+    }
+    let client = match reqwest::Client::builder().timeout(ANSWER).default_headers(headers).build() {
         Ok(client) => client,
         Err(error) => {
             let failure = Some(ProbeFailure::NoAnswer { reason: innermost(&error) });

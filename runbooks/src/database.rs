@@ -43,6 +43,15 @@ pub async fn open_at(reach: &Reach<'_>, local_port: u16) -> Result<Database, Err
     Ok(Database { secret, tunnel })
 }
 
+/// The way to a database that need not be the one in use.
+///
+/// # Errors
+/// When no tunnel can be opened.
+pub async fn open_as(reach: &Reach<'_>, secret: DatabaseSecret) -> Result<Database, Error> {
+    let tunnel = reach.session().tunnel_from(0, &secret.host, secret.port).await?;
+    Ok(Database { secret, tunnel })
+}
+
 impl Database {
     /// A connection as the master user, in the shop's schema. One of its own, never of a pool.
     ///
@@ -130,6 +139,11 @@ impl Database {
             let silence = std::io::Error::new(std::io::ErrorKind::TimedOut, "the server did not answer");
             Err(sqlx::Error::Io(silence))
         })
+    }
+
+    /// What was asked of it, or which question failed.
+    pub(crate) fn asked<T>(&self, doing: &'static str, answer: Result<T, sqlx::Error>) -> Result<T, Error> {
+        answer.map_err(|source| self.failed(doing, source))
     }
 
     fn failed(&self, doing: &'static str, source: sqlx::Error) -> Error {

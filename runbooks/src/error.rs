@@ -101,6 +101,45 @@ pub enum Error {
         #[source]
         source: sqlx::Error,
     },
+    /// The journal cannot be read.
+    #[error("the journal at {place} cannot be read")]
+    Journal {
+        /// Where it is.
+        place: String,
+        /// Why.
+        #[source]
+        source: jewel_journal::SourceError,
+    },
+    /// An epoch of the journal could not be ended.
+    #[error("the journal at {place} could not be fenced")]
+    Fence {
+        /// Where it is.
+        place: String,
+        /// Why.
+        #[source]
+        source: jewel_journal::FenceError,
+    },
+    /// The journal could not be replayed.
+    #[error("the journal at {place} could not be replayed into database {database}")]
+    Replay {
+        /// Where it is.
+        place: String,
+        /// Into which.
+        database: String,
+        /// Why.
+        #[source]
+        source: jewel_journal::ReplayError,
+    },
+    /// What was ordered did not come to be in time.
+    #[error("{what} is not there after {} minutes: {last}", within.as_secs() / 60)]
+    NotThere {
+        /// What was waited for.
+        what: String,
+        /// How long.
+        within: std::time::Duration,
+        /// What was seen last.
+        last: String,
+    },
     /// A file of the site cannot be read.
     #[error("{} cannot be read", path.display())]
     SiteFile {
@@ -146,6 +185,12 @@ impl Error {
                 "`jewelctl secrets set stripe-secret-key` and `jewelctl secrets set stripe-webhook-secret` ask for \
                  them, then run the same command again; or take card out of `payments.methods` in jewel.toml",
             ),
+            Self::Journal { .. } | Self::Fence { .. } | Self::Replay { .. } => Some(
+                "nothing was put in use; `jewelctl restore list` shows how far it came, and `--resume` goes on from there",
+            ),
+            Self::NotThere { .. } => {
+                Some("it may still come: `jewelctl restore list` shows the restore, and `--resume` waits again")
+            }
             Self::Secret { .. } => Some("`jewelctl plan` says how the secret is put right"),
             _ => None,
         }

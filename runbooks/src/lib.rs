@@ -4,7 +4,8 @@
 //! ```no_run
 //! # async fn deploy(context: &jewel_runbooks::Context<'_>, release: jewel_runbooks::DeployApi<'_>) -> Result<(), jewel_runbooks::Error> {
 //! let reach = context.reach().await?;
-//! let migrated = jewel_runbooks::migrate::up(&reach, &[], &Default::default(), &mut |_| {}).await;
+//! let database = jewel_runbooks::database::open(&reach).await?;
+//! let migrated = jewel_runbooks::migrate::up(&database, &[], &Default::default(), &mut |_| {}).await;
 //! let deployed = jewel_runbooks::deploy_api(&reach, &release, &mut |_| {}).await;
 //! reach.close().await?; // also after a failure: the door must not stay open
 //! # migrated?; deployed?; Ok(()) }
@@ -23,9 +24,11 @@ pub mod demo;
 mod deploy_api;
 mod deploy_site;
 mod error;
+pub mod journal;
 pub mod maintenance;
 pub mod migrate;
 pub mod payments;
+pub mod restore;
 pub mod rollback;
 pub mod secrets;
 mod signing;

@@ -4,14 +4,21 @@ use std::time::Duration;
 
 use jewel_migrations::{Change, Event, Findings, Migration, Report, Status, UpOptions};
 
-use crate::{Error, Reach, database};
+use crate::{Database, Error, Reach, database};
 
 /// Which migrations are applied and which are pending. Never writes.
 ///
 /// # Errors
 /// When the database cannot be reached or its history be read.
 pub async fn status(reach: &Reach<'_>, migrations: &[Migration]) -> Result<Status, Error> {
-    let database = database::open(reach).await?;
+    status_of(&database::open(reach).await?, migrations).await
+}
+
+/// As [`status`], of a database that need not be the one in use.
+///
+/// # Errors
+/// As [`status`].
+pub async fn status_of(database: &Database, migrations: &[Migration]) -> Result<Status, Error> {
     let mut connection = database.connect().await?;
     Ok(jewel_migrations::status_with(&mut connection, migrations).await?)
 }
@@ -22,12 +29,11 @@ pub async fn status(reach: &Reach<'_>, migrations: &[Migration]) -> Result<Statu
 /// # Errors
 /// When the database cannot be reached or a migration fails; running it again goes on where it stopped.
 pub async fn up(
-    reach: &Reach<'_>,
+    database: &Database,
     migrations: &[Migration],
     options: &UpOptions,
     on_event: &mut (dyn FnMut(Event) + Send),
 ) -> Result<Report, Error> {
-    let database = database::open(reach).await?;
     let mut connection = database.connect().await?;
     // Progress is a comfort: a server that has no connection left for it still gets its schema.
     let mut second = database.connect().await.ok();

@@ -8,7 +8,7 @@ use jewel_engine::{PlanOptions, Stack};
 
 use super::{
     LocalArgs, LockArgs, LockCommand, LogsArgs, MaintenanceArgs, MigrateArgs, MigrateCommand, ReleasesArgs,
-    RollbackArgs, RunsArgs, SecretsArgs, SecretsCommand, SshArgs, TunnelArgs,
+    RestoreArgs, RollbackArgs, RunsArgs, SecretsArgs, SecretsCommand, SshArgs, TunnelArgs,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -52,6 +52,8 @@ pub enum Command {
     Releases(ReleasesArgs),
     /// Put an earlier release of the API back into service
     Rollback(RollbackArgs),
+    /// Bring back a database, a machine, pictures or the site
+    Restore(RestoreArgs),
     /// Show what the API writes to its log
     Logs(LogsArgs),
     /// Open a shell on an instance, or run a command there
@@ -255,6 +257,7 @@ impl Command {
             Self::Deploy(DeployArgs { command: DeployCommand::Site(args) }) => !args.dry_run,
             Self::Rollback(args) => !args.dry_run,
             Self::Maintenance(args) => args.command.changes(),
+            Self::Restore(args) => args.command.changes(),
             Self::Secrets(SecretsArgs {
                 command: SecretsCommand::Set { options, .. } | SecretsCommand::Rotate { options, .. },
             }) => !options.dry_run,

@@ -82,7 +82,8 @@ pub enum TunnelCommand {
     },
 }
 
-fn since(text: &str) -> Result<Timestamp, String> {
+/// A time, or a span before now.
+pub(super) fn since(text: &str) -> Result<Timestamp, String> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return Ok(at);
     }

@@ -7,7 +7,7 @@ mod words;
 use std::time::Duration;
 
 use jewel_migrations::{Event, Method, Migration, UpOptions, embedded};
-use jewel_runbooks::Reach;
+use jewel_runbooks::{Database, Reach};
 
 use crate::Run;
 use crate::args::{MigrateCommand, MigrateUpArgs, SourceArgs};
@@ -56,7 +56,13 @@ async fn apply_pending(run: &Run, args: &MigrateUpArgs) -> Outcome {
     let lock_timeout = Duration::from_secs(args.lock_wait);
     let (dry_run, rehearse) = (args.dry_run, !args.unrehearsed);
     let options = UpOptions { lock_timeout, dry_run, rehearse, ..UpOptions::default() };
-    let work = async || context.on_instance(async |reach| up(run, reach, &migrations, &options).await).await;
+    let work = async || {
+        let on = async |reach: &Reach<'_>| {
+            let database = jewel_runbooks::database::open(reach).await?;
+            up(run, &database, &migrations, &options).await
+        };
+        context.on_instance(on).await
+    };
     let report =
         if dry_run { work().await? } else { lock::holding(run, &shop, lock_timeout, async |_| work().await).await? };
     run.ui.result(&report, || words::report(&report));
@@ -72,9 +78,9 @@ fn read(source: &SourceArgs) -> Result<Vec<Migration>, Failure> {
 }
 
 /// Applies what is pending; gives how many migrations that were.
-pub async fn apply(run: &Run, reach: &Reach<'_>, lock_timeout: Duration) -> Result<usize, Failure> {
+pub async fn apply(run: &Run, database: &Database, lock_timeout: Duration) -> Result<usize, Failure> {
     let options = UpOptions { lock_timeout, ..UpOptions::default() };
-    Ok(up(run, reach, embedded(), &options).await?.applied.len())
+    Ok(up(run, database, embedded(), &options).await?.applied.len())
 }
 
 /// Puts the demonstration catalogue in; gives how many pieces were new.
@@ -104,13 +110,13 @@ pub async fn seed(run: &Run, reach: &Reach<'_>) -> Result<usize, Failure> {
 
 async fn up(
     run: &Run,
-    reach: &Reach<'_>,
+    database: &Database,
     migrations: &[Migration],
     options: &UpOptions,
 ) -> Result<jewel_migrations::Report, Failure> {
     let phase = run.ui.phase("Migrations");
     let mut lines = 0;
-    let report = jewel_runbooks::migrate::up(reach, migrations, options, &mut |event| {
+    let report = jewel_runbooks::migrate::up(database, migrations, options, &mut |event| {
         run.ui.event("migrate", &event);
         let words = ui::words::migration(&event);
         match &event {

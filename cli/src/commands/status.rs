@@ -67,7 +67,8 @@ pub async fn run(run: &Run, args: &StatusArgs) -> Outcome {
         Status { healthy: resources.iter().all(|line| line.healthy), url: None, resources, probes: Vec::new() };
     if let Some(outputs) = jewel_aws::outputs(&seen.observed.outputs()) {
         let url = shop.url(&outputs).await?;
-        let health = jewel_runbooks::check(&jewel_runbooks::Check { url: &url, within: Duration::ZERO }).await;
+        let health =
+            jewel_runbooks::check(&jewel_runbooks::Check { url: &url, within: Duration::ZERO, pass: None }).await;
         status.healthy &= health.healthy;
         status.probes = health
             .probes

@@ -88,7 +88,8 @@ async fn steps(
     let (migrated, seeded, mut deployed) = interruptible(
         run,
         context.on_instance(async |reach| {
-            let migrated = migrate::apply(run, reach, migrate::LOCK_WAIT).await?;
+            let database = jewel_runbooks::database::open(reach).await?;
+            let migrated = migrate::apply(run, &database, migrate::LOCK_WAIT).await?;
             let seeded = if seeds { migrate::seed(run, reach).await? } else { 0 };
             let deployed = deploy::api(run, shop, reach, release).await?;
             Ok::<_, Failure>((migrated, seeded, deployed))
@@ -123,7 +124,7 @@ async fn check(run: &Run, url: &str) -> Result<(), Failure> {
     let phase = run.ui.phase("Check");
     phase.now(url);
     let within = Duration::from_secs(60);
-    let health = jewel_runbooks::check(&jewel_runbooks::Check { url, within }).await;
+    let health = jewel_runbooks::check(&jewel_runbooks::Check { url, within, pass: None }).await;
     run.ui.event("check", &health);
     if let Some((probe, failure)) = health.probes.iter().find_map(|probe| Some((probe, probe.failure.as_ref()?))) {
         return Err(Failure::new(

@@ -66,7 +66,7 @@ pub use denial::Denial;
 pub use error::Error;
 pub use failure::classify;
 pub use lease::lease;
-pub use lightsail::{MOST_INSTANCES, Machine, Pointers, pointers};
+pub use lightsail::{DatabaseOrigin, DatabaseSight, Databases, Instances, MOST_INSTANCES, Machine, Pointers, pointers};
 pub use names::Names;
 pub use outputs::{ApiInstance, Outputs, outputs, read_outputs};
 pub use part::Part;

@@ -39,7 +39,7 @@ pub use fit::Machine;
 pub use http::Answer;
 pub use log::{LogLine, LogQuery};
 pub use release::{Release, ReleaseId, State};
-pub use rollout::{OnEvent, Origin, Report, Rollout, inspect, releases, rollout};
+pub use rollout::{OnEvent, Origin, Report, Rollout, inspect, releases, rollout, stop};
 pub use shell::Size;
 pub use signing::SigningKey;
 pub use ssh::{Session, connect};

@@ -132,6 +132,14 @@ pub async fn inspect(session: &Session) -> Result<State, Error> {
     release::parse(session.address(), &answer.text())
 }
 
+/// Takes the API out of service until the next rollout.
+///
+/// # Errors
+/// When it does not stop.
+pub async fn stop(session: &Session) -> Result<(), Error> {
+    session.run_ok(&service::stop()).await.map(drop)
+}
+
 fn is_in_service(state: &State, id: &ReleaseId, wanted: &Rollout<'_>, session: &Session) -> Result<bool, Error> {
     Ok(state.active
         && state.current.as_deref() == Some(id.as_str())

@@ -115,6 +115,19 @@ pub(crate) fn mark_served(id: &ReleaseId) -> Command {
     Command::new("touch").arg(format!("{}/{id}/served", layout::RELEASES)).sudo()
 }
 
+/// Stops what serves and what listens, and keeps both from coming back with the next start of the machine. A rollout
+/// enables them again.
+#[must_use]
+pub(crate) fn stop() -> Command {
+    Command::script(
+        r#"systemctl disable --quiet --now "$1.socket" "$1.service" 2>/dev/null || true
+! systemctl is-active --quiet "$1.service""#,
+    )
+    .arg(layout::SERVICE)
+    .timeout(SWITCHING)
+    .sudo()
+}
+
 /// Takes a first release out of service, with nothing to put in its place.
 #[must_use]
 pub(crate) fn take_out() -> Command {
@@ -210,6 +223,7 @@ mod tests {
             mark_served(&id),
             switch_back("0.9.0-abc"),
             take_out(),
+            stop(),
         ];
         insta::assert_snapshot!(all.map(|command| command.to_string()).join("\n---\n"));
     }

@@ -39,9 +39,43 @@ impl Database {
         }
     }
 
-    async fn name(&self, memo: &Memo) -> Result<String, Failure> {
+    /// The name of the database that plays the role, and whether a secret says so.
+    async fn name(&self, memo: &Memo) -> Result<(String, bool), Failure> {
         let pointed = DatabaseCredentials::pointer(&self.pointer, memo).await?;
-        Ok(pointed.unwrap_or_else(|| self.names.generation("db", 1)))
+        let is_named = pointed.is_some();
+        Ok((pointed.unwrap_or_else(|| self.names.generation("db", 1)), is_named))
+    }
+
+    /// Orders an empty one of this name.
+    pub(super) async fn make(&self, name: &str) -> Result<(), Failure> {
+        // No password is given: Lightsail makes one, and so it is never on this side of the wire before it is asked for.
+        let sent = self
+            .client
+            .create_relational_database()
+            .relational_database_name(name)
+            .availability_zone(format!("{}{}", self.region, self.spec.zone))
+            .relational_database_blueprint_id(&self.spec.blueprint)
+            .relational_database_bundle_id(&self.spec.bundle)
+            .master_database_name(&self.spec.database_name)
+            .master_username(&self.spec.username)
+            .preferred_backup_window(&self.spec.backup_window)
+            .preferred_maintenance_window(&self.spec.maintenance_window)
+            .publicly_accessible(false)
+            .set_tags(Some(tag_list(&self.tags)))
+            .send()
+            .await;
+        sent.map(drop).map_err(|error| classify(format!("create database {name}"), error))
+    }
+
+    /// What is there in the place of a database that the secret names and that is gone. To make an empty one under its
+    /// name, as for a new shop, would be to bury what can still be restored.
+    fn lost(&self, name: &str) -> Found {
+        let why = format!(
+            "secret {} names it, and it is gone; `jewelctl restore database` brings its data back under a new name \
+             (for an empty one, delete the secret)",
+            self.pointer.name
+        );
+        Found::new().ready(Readiness::Failed(why)).output("name", name)
     }
 }
 
@@ -100,10 +134,12 @@ impl Resource for Database {
     }
 
     async fn read(&self, cx: &Context<'_>) -> Result<Option<Found>, Failure> {
-        let name = self.name(cx.memo).await?;
+        let (name, is_named) = self.name(cx.memo).await?;
         let sent = self.client.get_relational_database().relational_database_name(&name).send().await;
         let answer = optional(sent.map_err(|error| classify(format!("read database {name}"), error)))?;
-        let Some(database) = answer.and_then(|answer| answer.relational_database) else { return Ok(None) };
+        let Some(database) = answer.and_then(|answer| answer.relational_database) else {
+            return Ok(is_named.then(|| self.lost(&name)));
+        };
         let state = database.state().unwrap_or_default();
         let (endpoint, hardware) = (database.master_endpoint(), database.hardware());
         let window = |text: Option<&str>| text.map(str::to_lowercase);
@@ -131,24 +167,8 @@ impl Resource for Database {
     }
 
     async fn create(&self, cx: &Context<'_>) -> Result<(), Failure> {
-        let name = self.name(cx.memo).await?;
-        // No password is given: Lightsail makes one, and so it is never on this side of the wire before it is asked for.
-        let sent = self
-            .client
-            .create_relational_database()
-            .relational_database_name(&name)
-            .availability_zone(format!("{}{}", self.region, self.spec.zone))
-            .relational_database_blueprint_id(&self.spec.blueprint)
-            .relational_database_bundle_id(&self.spec.bundle)
-            .master_database_name(&self.spec.database_name)
-            .master_username(&self.spec.username)
-            .preferred_backup_window(&self.spec.backup_window)
-            .preferred_maintenance_window(&self.spec.maintenance_window)
-            .publicly_accessible(false)
-            .set_tags(Some(tag_list(&self.tags)))
-            .send()
-            .await;
-        sent.map(drop).map_err(|error| classify(format!("create database {name}"), error))
+        let (name, _) = self.name(cx.memo).await?;
+        self.make(&name).await
     }
 
     async fn update(&self, _cx: &Context<'_>, found: &Found, changes: &[FieldChange]) -> Result<(), Failure> {

@@ -35,6 +35,23 @@ impl Instance {
             tags: Tags::new(spec, machine.role()),
         }
     }
+
+    /// Orders a new one of this name.
+    pub(super) async fn make(&self, name: &str) -> Result<(), Failure> {
+        let sent = self
+            .client
+            .create_instances()
+            .instance_names(name)
+            .availability_zone(format!("{}{}", self.region, self.spec.zone))
+            .blueprint_id(&self.spec.blueprint)
+            .bundle_id(&self.spec.bundle)
+            // Its firewall is then one list of IPv4 ranges; the gateway comes over IPv4.
+            .ip_address_type(IpAddressType::Ipv4)
+            .set_tags(Some(tag_list(&self.tags)))
+            .send()
+            .await;
+        sent.map(drop).map_err(|error| classify(format!("create instance {name}"), error))
+    }
 }
 
 #[async_trait]
@@ -105,19 +122,7 @@ impl Resource for Instance {
 
     async fn create(&self, cx: &Context<'_>) -> Result<(), Failure> {
         let name = instance_name(&self.client, &self.names, &self.machine, cx.memo).await?;
-        let sent = self
-            .client
-            .create_instances()
-            .instance_names(&name)
-            .availability_zone(format!("{}{}", self.region, self.spec.zone))
-            .blueprint_id(&self.spec.blueprint)
-            .bundle_id(&self.spec.bundle)
-            // Its firewall is then one list of IPv4 ranges; the gateway comes over IPv4.
-            .ip_address_type(IpAddressType::Ipv4)
-            .set_tags(Some(tag_list(&self.tags)))
-            .send()
-            .await;
-        sent.map(drop).map_err(|error| classify(format!("create instance {name}"), error))
+        self.make(&name).await
     }
 
     async fn update(&self, _cx: &Context<'_>, found: &Found, changes: &[FieldChange]) -> Result<(), Failure> {

@@ -10,6 +10,9 @@ use serde_json::json;
 use super::{ExternalDatabase, Secret};
 use crate::{Clients, Error, Names, StackSpec, address, classify, failure::incomplete, prices, tags::Tags};
 
+/// Where Lightsail's databases listen unless they say otherwise.
+const MYSQL_PORT: u64 = 3306;
+
 /// How to reach the database and log in to it: a document of ours, or of the operator's with the same names but
 /// `database` for `dbname`, which is the name in secrets that RDS makes.
 #[derive(Debug, Clone, Deserialize)]
@@ -115,10 +118,13 @@ impl DatabaseCredentials {
     }
 
     async fn document(&self, inputs: &Inputs) -> Result<SecretString, Failure> {
-        let database = inputs.require(address::DATABASE, "name")?;
+        let (database, host) = (inputs.require(address::DATABASE, "name")?, inputs.require(address::DATABASE, "host")?);
+        let port = inputs.get(address::DATABASE, "port").and_then(serde_json::Value::as_u64).unwrap_or(MYSQL_PORT);
         let password = self.master_password(database).await?;
-        let host = inputs.require(address::DATABASE, "host")?;
-        let port = inputs.get(address::DATABASE, "port");
+        Ok(self.written(database, host, port, &password))
+    }
+
+    fn written(&self, database: &str, host: &str, port: u64, password: &SecretString) -> SecretString {
         let document = json!({
             "engine": "mysql",
             "host": host,
@@ -128,7 +134,26 @@ impl DatabaseCredentials {
             "dbname": self.dbname,
             "resource": database,
         });
-        Ok(document.to_string().into())
+        document.to_string().into()
+    }
+
+    /// How to log in to a database that need not be the one in use.
+    pub(crate) async fn of(&self, database: &str, host: &str, port: u16) -> Result<DatabaseSecret, Failure> {
+        let password = self.master_password(database).await?;
+        Ok(DatabaseSecret {
+            host: host.to_owned(),
+            port,
+            username: self.username.clone(),
+            password,
+            dbname: self.dbname.clone(),
+            resource: database.to_owned(),
+        })
+    }
+
+    /// Makes this database the one in use.
+    pub(crate) async fn point_at(&self, login: &DatabaseSecret) -> Result<(), Failure> {
+        let document = self.written(&login.resource, &login.host, login.port.into(), &login.password);
+        self.secret.put(&document).await
     }
 }
 

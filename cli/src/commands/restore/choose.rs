@@ -1,0 +1,165 @@
+//! What a restore is made of: decided before anything is touched, and written down with it.
+
+use jewel_aws::{Databases, Instances, Machine};
+use jewel_runbooks::restore::{self, Restore, RestoreStore, Source, Subject};
+use jiff::Timestamp;
+
+use crate::Run;
+use crate::args::{DatabaseFrom, InstanceFrom, RestoreDatabaseArgs, RestoreInstanceArgs};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::wiring::Shop;
+
+/// A source, and the time that its contents are of.
+type Chosen = (Source, Option<Timestamp>);
+
+/// Of what the database is restored, and under which name.
+pub(super) async fn database(run: &Run, shop: &Shop, args: &RestoreDatabaseArgs) -> Result<Restore, Failure> {
+    not_the_operators_own(shop)?;
+    let spec = shop.spec();
+    let databases = Databases::new(&spec, &shop.clients);
+    let current = jewel_aws::pointers(&spec, &shop.clients).await?.database;
+    if args.at.is_some() && !matches!(args.from, None | Some(DatabaseFrom::PointInTime)) {
+        return Err(Failure::new(Exit::Usage, "`--at` is for `--from point-in-time`")
+            .hint("a snapshot is of its own time; `--name` says which"));
+    }
+    let (source, contents_of) = match args.from {
+        Some(DatabaseFrom::PointInTime) => point_in_time(&databases, &current, args.at).await?,
+        Some(DatabaseFrom::Snapshot) => snapshot(shop, args.name.as_deref()).await?,
+        None if args.at.is_some() || databases.sight(&current).await?.is_some() => {
+            point_in_time(&databases, &current, args.at).await?
+        }
+        None => newest(shop).await?,
+    };
+    let target = databases.next(&current).await?;
+    let mut restore = begin(run, shop, Subject::Database, source, &current, &target);
+    restore.contents_of = contents_of;
+    restore.replays = !args.no_replay;
+    restore.reopens = jewel_aws::closed(&spec, &shop.clients).await?.is_none();
+    Ok(restore)
+}
+
+/// The way back: onto the database that served before, which stands there still.
+pub(super) async fn undo(run: &Run, shop: &Shop, id: Option<&str>) -> Result<Restore, Failure> {
+    not_the_operators_own(shop)?;
+    let spec = shop.spec();
+    let see = "`jewelctl restore list` shows them";
+    let all = RestoreStore::new(&spec, &shop.clients).all().await?;
+    let undone = match id {
+        Some(id) => all.into_iter().find(|one| one.id == id),
+        None => all.into_iter().rfind(|one| one.subject == Subject::Database && one.ended_at.is_some()),
+    };
+    let undone = undone.ok_or_else(|| {
+        let what = id.map_or_else(|| "restore of the database that has ended".to_owned(), |id| format!("restore {id}"));
+        Failure::new(Exit::Usage, format!("there is no {what}")).hint(see)
+    })?;
+    let current = jewel_aws::pointers(&spec, &shop.clients).await?.database;
+    if undone.subject != Subject::Database || undone.target != current {
+        let why = format!("restore {} is not what put {current} in use", undone.id);
+        return Err(Failure::new(Exit::Refused, why).hint(see));
+    }
+    if Databases::new(&spec, &shop.clients).sight(&undone.previous).await?.is_none() {
+        let why = format!("{}, which served before, is gone", undone.previous);
+        return Err(Failure::new(Exit::Refused, why).hint("`jewelctl restore database` restores from what there is"));
+    }
+    let source = Source::Standing(undone.previous.clone());
+    let mut restore = begin(run, shop, Subject::Database, source, &current, &undone.previous);
+    // It has all that was acknowledged before it was left.
+    restore.contents_of = Some(undone.started_at);
+    restore.reopens = jewel_aws::closed(&spec, &shop.clients).await?.is_none();
+    Ok(restore)
+}
+
+/// Of what the machine is made, and under which name.
+pub(super) async fn instance(run: &Run, shop: &Shop, args: &RestoreInstanceArgs) -> Result<Restore, Failure> {
+    let spec = shop.spec();
+    if args.number > spec.api.instances {
+        let there = spec.api.instances;
+        let why = format!("there is no machine {}: `api.instances` of jewel.toml says {there}", args.number);
+        return Err(Failure::new(Exit::Usage, why));
+    }
+    let machine = Machine::numbered(args.number);
+    let instances = Instances::new(&spec, &shop.clients, machine.clone());
+    let current = instances.current().await?;
+    let newest = async || restore::newest_instance_snapshot(&shop.clients, &spec, &machine).await;
+    let (source, contents_of) = match (args.from, &args.name) {
+        (Some(InstanceFrom::Nothing), None) => (Source::Nothing, None),
+        (Some(InstanceFrom::Nothing), Some(_)) => {
+            return Err(Failure::new(Exit::Usage, "`--name` is for `--from snapshot`"));
+        }
+        (_, Some(name)) => (Source::Snapshot(name.clone()), None),
+        (from, None) => match newest().await? {
+            Some((name, at)) => (Source::Snapshot(name), Some(at)),
+            None if from.is_none() => (Source::Nothing, None),
+            None => {
+                let what = format!("there is no snapshot of {current} or of one before it");
+                return Err(
+                    Failure::new(Exit::Refused, what).hint("`--from nothing` makes a new machine; it holds no data")
+                );
+            }
+        },
+    };
+    let target = instances.next(&current).await?;
+    let mut restore = begin(run, shop, Subject::Instance, source, &current, &target);
+    restore.contents_of = contents_of;
+    restore.machine = args.number;
+    Ok(restore)
+}
+
+fn begin(run: &Run, shop: &Shop, subject: Subject, source: Source, current: &str, target: &str) -> Restore {
+    Restore::new(run.record.id(), &shop.settings.name(), subject, source, current, target)
+}
+
+fn not_the_operators_own(shop: &Shop) -> Result<(), Failure> {
+    if shop.spec().database.external.is_none() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Refused,
+        "the shop's database is your own (`database.external`), and only you can restore it",
+    )
+    .hint("restore it where it runs, then put its new address into its secret and run `jewelctl deploy api`"))
+}
+
+async fn point_in_time(databases: &Databases<'_>, current: &str, at: Option<Timestamp>) -> Result<Chosen, Failure> {
+    let other = "`--from snapshot` restores from a snapshot; `jewelctl restore database` alone chooses";
+    let Some(sight) = databases.sight(current).await? else {
+        let why = format!("{current} is gone, and its automatic backups with it");
+        return Err(Failure::new(Exit::Refused, why).hint(other));
+    };
+    let Some(latest) = sight.latest_restorable else {
+        return Err(Failure::new(Exit::Refused, format!("{current} has no automatic backups yet")).hint(other));
+    };
+    if let Some(at) = at.filter(|at| *at > latest) {
+        let why = format!("the automatic backups of {current} reach to {latest}, not to {at}");
+        return Err(Failure::new(Exit::Refused, why)
+            .hint("they lag by some five minutes; without `--at` it is the latest, and the journal has the rest"));
+    }
+    // What is to be restored is fixed here: whoever goes on with this later must not get something else.
+    let source = Source::PointInTime { database: current.to_owned(), at };
+    Ok((source, Some(at.unwrap_or(latest))))
+}
+
+async fn snapshot(shop: &Shop, name: Option<&str>) -> Result<Chosen, Failure> {
+    let there = restore::snapshots(&shop.clients, &shop.spec()).await?;
+    let found = match name {
+        Some(name) => there.into_iter().find(|(one, _)| one == name),
+        None => there.into_iter().next_back(),
+    };
+    let (name, at) = found.ok_or_else(|| {
+        let what = name.map_or_else(|| "snapshot of the shop's database".to_owned(), |name| format!("snapshot {name}"));
+        Failure::new(Exit::Refused, format!("there is no {what} that is whole"))
+            .hint("`jewelctl snapshot list` shows what there is")
+    })?;
+    Ok((Source::Snapshot(name), Some(at)))
+}
+
+/// The newest of what outlives a database.
+async fn newest(shop: &Shop) -> Result<Chosen, Failure> {
+    let snapshots = restore::snapshots(&shop.clients, &shop.spec()).await?;
+    let newest = snapshots.into_iter().next_back().map(|(name, at)| (Source::Snapshot(name), Some(at)));
+    newest.ok_or_else(|| {
+        Failure::new(Exit::Refused, "the database is gone, and there is nothing of it to restore from")
+            .hint("delete its secret and run `jewelctl up` for an empty one")
+    })
+}
