@@ -1,6 +1,7 @@
 //! The command line: types and help texts only. Nothing here acts.
 
 mod commands;
+mod drill;
 mod local;
 mod lock;
 mod maintenance;
@@ -19,6 +20,7 @@ pub use commands::{
     Command, CompletionsArgs, ConsentArgs, CostArgs, DeployApiArgs, DeployArgs, DeployCommand, DeploySiteArgs,
     DestroyArgs, DoctorArgs, DriftArgs, InitArgs, OutputsArgs, PlanArgs, ProvisionArgs, StatusArgs, UpArgs,
 };
+pub use drill::{DrillArgs, DrillCommand, DrillRunArgs};
 pub use local::{LocalArgs, LocalCommand};
 pub use lock::{LockArgs, LockCommand};
 pub use maintenance::{MaintenanceArgs, MaintenanceCommand};

@@ -6,6 +6,7 @@ pub mod deploy;
 pub mod destroy;
 pub mod doctor;
 pub mod drift;
+pub mod drill;
 pub mod guards;
 pub mod init;
 pub mod local;

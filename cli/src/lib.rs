@@ -80,6 +80,7 @@ async fn dispatch(run: &Run, command: Command) -> Outcome {
         Command::Rollback(args) if args.site => commands::site_releases::put_back(run, &args).await,
         Command::Rollback(args) => commands::rollback::run(run, &args).await,
         Command::Restore(args) => commands::restore::run(run, args.command).await,
+        Command::Drill(args) => commands::drill::run(run, args.command).await,
         Command::Logs(args) => commands::logs::run(run, &args).await,
         Command::Ssh(args) => commands::ssh::run(run, &args).await,
         Command::Tunnel(args) => commands::tunnel::run(run, &args.command).await,

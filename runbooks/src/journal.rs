@@ -5,7 +5,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use jewel_aws::{Clients, Outputs, classify};
 use jewel_engine::Failure;
 use jewel_journal::{Answer, Append, Key, Object, Source, SourceError};
-use jiff::{Span, Timestamp};
+use jiff::Timestamp;
 
 use crate::Error;
 
@@ -13,7 +13,7 @@ use crate::Error;
 pub(crate) const PREFIX: &str = "journal";
 /// What a database may lack although it is as old as it says: clocks differ, and a row may be in its outbox for a while
 /// before it is in the journal.
-const MARGIN_HOURS: i64 = 24;
+const MARGIN_SECONDS: i64 = 24 * 60 * 60;
 
 /// Where the journal is.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ impl Journal {
     /// When the journal cannot be read.
     pub async fn first_epoch_for(&self, time: Timestamp) -> Result<u64, Error> {
         let unreadable = |source| Error::Journal { place: self.place(), source };
-        let before = time.saturating_sub(Span::new().hours(MARGIN_HOURS)).unwrap_or(Timestamp::MIN).as_second();
+        let before = time.as_second() - MARGIN_SECONDS;
         let mut epochs: Vec<Key> = self.keys(Key { epoch: 0, seq: 0 }).await.map_err(unreadable)?;
         epochs.dedup_by_key(|key| key.epoch);
         for key in epochs.into_iter().rev() {

@@ -23,6 +23,7 @@ mod delivery;
 pub mod demo;
 mod deploy_api;
 mod deploy_site;
+pub mod drill;
 mod error;
 pub mod journal;
 pub mod maintenance;

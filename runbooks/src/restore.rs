@@ -44,8 +44,8 @@ pub enum Source {
     PointInTime {
         /// Whose.
         database: String,
-        /// When; the latest they reach where it is not given.
-        at: Option<Timestamp>,
+        /// When.
+        at: Timestamp,
     },
     /// One that is there already, in nobody's role: the one that served before.
     Standing(String),
@@ -57,8 +57,7 @@ impl std::fmt::Display for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Snapshot(name) => write!(f, "snapshot {name}"),
-            Self::PointInTime { database, at: Some(at) } => write!(f, "{database} as it was at {at}"),
-            Self::PointInTime { database, at: None } => write!(f, "the latest that the backups of {database} reach"),
+            Self::PointInTime { database, at } => write!(f, "{database} as it was at {at}"),
             Self::Standing(name) => write!(f, "{name}, which is there already"),
             Self::Nothing => write!(f, "nothing: a new one"),
         }
@@ -294,7 +293,7 @@ mod tests {
 
     #[test]
     fn what_is_stored_is_read_again() {
-        let mut one = restore(Source::PointInTime { database: "shop-prod-db-1".into(), at: None });
+        let mut one = restore(Source::PointInTime { database: "shop-prod-db-1".into(), at: Timestamp::UNIX_EPOCH });
         one.note(Step::Stop, Duration::from_secs(1), "stopped");
         let text = serde_json::to_string(&one).unwrap();
         assert_eq!(serde_json::from_str::<Restore>(&text).unwrap(), one);

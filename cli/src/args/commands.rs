@@ -7,7 +7,7 @@ use clap_complete::Shell;
 use jewel_engine::{PlanOptions, Stack};
 
 use super::{
-    LocalArgs, LockArgs, LockCommand, LogsArgs, MaintenanceArgs, MigrateArgs, MigrateCommand, ReleasesArgs,
+    DrillArgs, LocalArgs, LockArgs, LockCommand, LogsArgs, MaintenanceArgs, MigrateArgs, MigrateCommand, ReleasesArgs,
     RestoreArgs, RollbackArgs, RunsArgs, SecretsArgs, SecretsCommand, SshArgs, TunnelArgs,
 };
 use crate::exit::Exit;
@@ -54,6 +54,8 @@ pub enum Command {
     Rollback(RollbackArgs),
     /// Bring back a database, a machine, pictures or the site
     Restore(RestoreArgs),
+    /// Rehearse disasters for real, and measure how long the shop was away and what was lost
+    Drill(DrillArgs),
     /// Show what the API writes to its log
     Logs(LogsArgs),
     /// Open a shell on an instance, or run a command there
@@ -258,6 +260,7 @@ impl Command {
             Self::Rollback(args) => !args.dry_run,
             Self::Maintenance(args) => args.command.changes(),
             Self::Restore(args) => args.command.changes(),
+            Self::Drill(args) => args.command.changes(),
             Self::Secrets(SecretsArgs {
                 command: SecretsCommand::Set { options, .. } | SecretsCommand::Rotate { options, .. },
             }) => !options.dry_run,

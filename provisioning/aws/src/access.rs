@@ -9,7 +9,7 @@ mod user_keys;
 use serde_json::Value as Json;
 
 pub(crate) use api_user::ApiUser;
-pub use api_user::metrics_namespace;
+pub use api_user::{metrics_namespace, withhold_journal};
 pub(crate) use ci_role::CiRole;
 pub use ci_role::{CiDocuments, ci_documents};
 pub(crate) use identity_provider::IdentityProvider;

@@ -58,7 +58,7 @@ mod storage;
 mod tags;
 mod watching;
 
-pub use access::{CiDocuments, ci_documents, metrics_namespace};
+pub use access::{CiDocuments, ci_documents, metrics_namespace, withhold_journal};
 pub use calls::Calls;
 pub use cdn::{Closed, close, closed, open};
 pub use clients::{Clients, ConnectOptions, EndpointOverride};

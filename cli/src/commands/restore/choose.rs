@@ -2,7 +2,7 @@
 
 use jewel_aws::{Databases, Instances, Machine};
 use jewel_runbooks::restore::{self, Restore, RestoreStore, Source, Subject};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::Run;
 use crate::args::{DatabaseFrom, InstanceFrom, RestoreDatabaseArgs, RestoreInstanceArgs};
@@ -24,10 +24,10 @@ pub(super) async fn database(run: &Run, shop: &Shop, args: &RestoreDatabaseArgs)
             .hint("a snapshot is of its own time; `--name` says which"));
     }
     let (source, contents_of) = match args.from {
-        Some(DatabaseFrom::PointInTime) => point_in_time(&databases, &current, args.at).await?,
+        Some(DatabaseFrom::PointInTime) => point_in_time(&databases, &current, args.at, !args.no_replay).await?,
         Some(DatabaseFrom::Snapshot) => snapshot(shop, args.name.as_deref()).await?,
         None if args.at.is_some() || databases.sight(&current).await?.is_some() => {
-            point_in_time(&databases, &current, args.at).await?
+            point_in_time(&databases, &current, args.at, !args.no_replay).await?
         }
         None => newest(shop).await?,
     };
@@ -121,7 +121,12 @@ fn not_the_operators_own(shop: &Shop) -> Result<(), Failure> {
     .hint("restore it where it runs, then put its new address into its secret and run `jewelctl deploy api`"))
 }
 
-async fn point_in_time(databases: &Databases<'_>, current: &str, at: Option<Timestamp>) -> Result<Chosen, Failure> {
+async fn point_in_time(
+    databases: &Databases<'_>,
+    current: &str,
+    at: Option<Timestamp>,
+    replays: bool,
+) -> Result<Chosen, Failure> {
     let other = "`--from snapshot` restores from a snapshot; `jewelctl restore database` alone chooses";
     let Some(sight) = databases.sight(current).await? else {
         let why = format!("{current} is gone, and its automatic backups with it");
@@ -130,14 +135,21 @@ async fn point_in_time(databases: &Databases<'_>, current: &str, at: Option<Time
     let Some(latest) = sight.latest_restorable else {
         return Err(Failure::new(Exit::Refused, format!("{current} has no automatic backups yet")).hint(other));
     };
-    if let Some(at) = at.filter(|at| *at > latest) {
-        let why = format!("the automatic backups of {current} reach to {latest}, not to {at}");
-        return Err(Failure::new(Exit::Refused, why)
-            .hint("they lag by some five minutes; without `--at` it is the latest, and the journal has the rest"));
-    }
-    // What is to be restored is fixed here: whoever goes on with this later must not get something else.
-    let source = Source::PointInTime { database: current.to_owned(), at };
-    Ok((source, Some(at.unwrap_or(latest))))
+    // RDS wants a time before the latest. It is fixed here: whoever goes on with this later must not get another one,
+    // and the latest moves on, beyond what is to be undone.
+    let reached = latest.checked_sub(SignedDuration::from_secs(1)).unwrap_or(latest);
+    let at = match at {
+        // What came between is in the journal, so nobody has to wait for the backups.
+        Some(wanted) if wanted > reached && replays => reached,
+        Some(wanted) if wanted > reached => {
+            let why = format!("the automatic backups of {current} reach to {reached}, not to {wanted}");
+            return Err(Failure::new(Exit::Refused, why)
+                .hint("they lag by some five minutes; with the journal's replay it need not be waited for"));
+        }
+        Some(wanted) => wanted,
+        None => reached,
+    };
+    Ok((Source::PointInTime { database: current.to_owned(), at }, Some(at)))
 }
 
 async fn snapshot(shop: &Shop, name: Option<&str>) -> Result<Chosen, Failure> {

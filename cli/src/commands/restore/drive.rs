@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use jewel_engine::Held;
 use jewel_runbooks::restore::{Restore, RestoreStore, Subject};
+use serde_json::json;
 
 use super::{database, instance};
 use crate::Run;
@@ -14,6 +15,7 @@ use crate::wiring::Shop;
 pub(super) async fn drive(run: &Run, shop: &Shop, restore: &mut Restore, held: &Held) -> Result<(), Failure> {
     let store = RestoreStore::new(&shop.spec(), &shop.clients);
     store.put(restore).await?;
+    run.ui.event("restore", &json!({ "restore": restore.id, "target": restore.target }));
     while let Some(step) = restore.next() {
         let phase = run.ui.phase(step.title());
         let began = Instant::now();
@@ -30,6 +32,7 @@ pub(super) async fn drive(run: &Run, shop: &Shop, restore: &mut Restore, held: &
         let said = outcome.map_err(|failure| failure.next(&go_on(restore)))?;
         restore.note(step, began.elapsed(), &said);
         store.put(restore).await?;
+        run.ui.event("restore", &json!({ "restore": restore.id, "done": step, "said": said }));
         phase.done(&said);
     }
     Ok(())

@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn every_step_is_said_with_its_time() {
-        let source = Source::PointInTime { database: "shop-prod-db-1".into(), at: None };
+        let source = Source::PointInTime { database: "shop-prod-db-1".into(), at: jiff::Timestamp::UNIX_EPOCH };
         let mut restore = Restore::new("r", "shop-prod", Subject::Database, source, "shop-prod-db-1", "shop-prod-db-2");
         restore.reopens = true;
         insta::assert_snapshot!(words(&restore));

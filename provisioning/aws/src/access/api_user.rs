@@ -36,6 +36,20 @@ pub(super) fn name(spec: &StackSpec) -> String {
     Names::new(spec).role("api")
 }
 
+/// Takes the API's right to its journal away, as somebody might by mistake. For drills: `provision` gives it back.
+///
+/// # Errors
+/// When IAM refuses.
+pub async fn withhold_journal(spec: &StackSpec, clients: &Clients) -> Result<(), Failure> {
+    let (user, mut document) = (name(spec), policy(spec));
+    if let Some(statements) = document["Statement"].as_array_mut() {
+        statements.retain(|statement| statement["Sid"] != "Journal");
+    }
+    let put = clients.iam.put_user_policy().user_name(&user).policy_name(POLICY);
+    let sent = put.policy_document(document.to_string()).send().await;
+    sent.map(drop).map_err(|error| classify(format!("write the policy of user {user}"), error))
+}
+
 /// All that the API may do. What is not here it is denied: above all to read or delete what it wrote to the journal.
 fn policy(spec: &StackSpec) -> Json {
     let names = Names::new(spec);

@@ -17,12 +17,12 @@ pub enum DatabaseOrigin {
     Nothing,
     /// A snapshot, by its name.
     Snapshot(String),
-    /// What another one was at a time that its automatic backups reach; without one, the latest they reach.
+    /// What another one was at a time before the latest that its automatic backups reach.
     PointInTime {
         /// The other one, which must still be there.
         source: String,
         /// When; to the second.
-        at: Option<Timestamp>,
+        at: Timestamp,
     },
 }
 
@@ -106,11 +106,9 @@ impl<'a> Databases<'a> {
         if self.sight(name).await?.is_some() {
             return Ok(());
         }
-        let (source, at) = match origin {
-            DatabaseOrigin::Nothing => return Ok(Database::new(self.spec, self.clients).make(name).await?),
-            DatabaseOrigin::Snapshot(snapshot) => (Err(snapshot), None),
-            DatabaseOrigin::PointInTime { source, at } => (Ok(source), *at),
-        };
+        if *origin == DatabaseOrigin::Nothing {
+            return Database::new(self.spec, self.clients).make(name).await;
+        }
         let create = self
             .clients
             .lightsail
@@ -120,12 +118,12 @@ impl<'a> Databases<'a> {
             .relational_database_bundle_id(&self.spec.database.bundle)
             .publicly_accessible(false)
             .set_tags(Some(tag_list(&Tags::new(self.spec, "database"))));
-        let create = match (source, at) {
-            (Err(snapshot), _) => create.relational_database_snapshot_name(snapshot),
-            (Ok(source), Some(at)) => {
+        let create = match origin {
+            DatabaseOrigin::Nothing => create,
+            DatabaseOrigin::Snapshot(snapshot) => create.relational_database_snapshot_name(snapshot),
+            DatabaseOrigin::PointInTime { source, at } => {
                 create.source_relational_database_name(source).restore_time(DateTime::from_secs(at.as_second()))
             }
-            (Ok(source), None) => create.source_relational_database_name(source).use_latest_restorable_time(true),
         };
         create.send().await.map_err(|error| classify(format!("restore database {name}"), error))?;
         Ok(())
