@@ -3,6 +3,7 @@
 //! It asks the shop's public address, the way everybody does. An order counts as promised when its answer arrived; one
 //! without an answer is tried again with the same key, as a careful client does, and then counts once.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,9 +18,9 @@ use uuid::Uuid;
 /// One answer may take this long: the API gives up on a request itself before.
 const ANSWER: Duration = Duration::from_secs(15);
 /// Between two looks of a reader.
-const LOOK: Duration = Duration::from_millis(100);
+const LOOK: Duration = Duration::from_millis(200);
 /// Between two orders of a buyer.
-const BUY: Duration = Duration::from_millis(50);
+const BUY: Duration = Duration::from_millis(200);
 
 /// How it buys.
 #[derive(Clone, Copy, Debug)]
@@ -95,19 +96,21 @@ impl Canary {
     /// [`CanaryError`].
     pub async fn begin(url: &str, options: CanaryOptions) -> Result<Self, CanaryError> {
         let unreachable = |source| CanaryError::Unreachable { url: url.to_owned(), source };
-        let client = Client::builder().timeout(ANSWER).build().map_err(unreachable)?;
-        let variants = variants(&client, url).await.map_err(unreachable)?;
+        let customer = |number: usize| client(url, number).map_err(unreachable);
+        let (variants, pictures) = offer(&customer(0)?, url).await.map_err(unreachable)?;
         if variants.is_empty() {
             return Err(CanaryError::NothingToBuy(url.to_owned()));
         }
         let (seen, stop) = (Arc::new(Mutex::new(Seen::default())), CancellationToken::new());
         let mut tasks = JoinSet::new();
         for number in 0..options.readers {
-            let (client, url, seen, stop) = (client.clone(), url.to_owned(), seen.clone(), stop.clone());
-            tasks.spawn(async move { read(&client, &url, number, &seen, &stop).await });
+            let (client, url, seen, stop) = (customer(number)?, url.to_owned(), seen.clone(), stop.clone());
+            let picture = pictures.get(number % pictures.len().max(1)).cloned();
+            tasks.spawn(async move { read(&client, &url, number, picture, &seen, &stop).await });
         }
         for number in 0..options.buyers {
-            let (client, url, seen, stop) = (client.clone(), url.to_owned(), seen.clone(), stop.clone());
+            let (client, url) = (customer(options.readers + number)?, url.to_owned());
+            let (seen, stop) = (seen.clone(), stop.clone());
             let variant = variants[number % variants.len()].clone();
             tasks.spawn(async move { buy(&client, &url, &variant, &seen, &stop).await });
         }
@@ -128,11 +131,22 @@ impl Canary {
     }
 }
 
-/// What can be bought, the best stocked first.
-async fn variants(client: &Client, url: &str) -> Result<Vec<String>, reqwest::Error> {
+/// A customer of its own. On this machine each has an address of its own too: the API takes only so many requests of one.
+fn client(url: &str, number: usize) -> Result<Client, reqwest::Error> {
+    let builder = Client::builder().timeout(ANSWER);
+    let host = u8::try_from(number % 200).unwrap_or(0);
+    let is_here = url.starts_with("http://127.");
+    builder.local_address(is_here.then(|| IpAddr::V4(Ipv4Addr::new(127, 0, 2, 10 + host)))).build()
+}
+
+/// What can be bought, the best stocked first; and what can be looked at.
+async fn offer(client: &Client, url: &str) -> Result<(Vec<String>, Vec<String>), reqwest::Error> {
     let get = async |path: String| client.get(format!("{url}{path}")).send().await?.error_for_status()?.json().await;
     let list: Value = get("/api/v1/products?limit=50".into()).await?;
-    let mut found = Vec::new();
+    let (mut found, mut pictures) = (Vec::new(), Vec::new());
+    for item in list["items"].as_array().into_iter().flatten() {
+        pictures.extend(item.pointer("/image/url").and_then(Value::as_str).map(str::to_owned));
+    }
     for slug in list["items"].as_array().into_iter().flatten().filter_map(|item| item["slug"].as_str()) {
         let detail: Value = get(format!("/api/v1/products/{slug}")).await?;
         for variant in detail["variants"].as_array().into_iter().flatten() {
@@ -143,17 +157,28 @@ async fn variants(client: &Client, url: &str) -> Result<Vec<String>, reqwest::Er
     }
     found.retain(|(available, _)| *available > 0);
     found.sort_unstable_by(|one, other| other.cmp(one));
-    Ok(found.into_iter().map(|(_, id)| id).collect())
+    Ok((found.into_iter().map(|(_, id)| id).collect(), pictures))
 }
 
-async fn read(client: &Client, url: &str, number: usize, seen: &Mutex<Seen>, stop: &CancellationToken) {
+async fn read(
+    client: &Client,
+    url: &str,
+    number: usize,
+    picture: Option<String>,
+    seen: &Mutex<Seen>,
+    stop: &CancellationToken,
+) {
     let mut turn = 0_u64;
+    let picture = picture.map(|picture| if picture.starts_with('/') { format!("{url}{picture}") } else { picture });
     while !stop.is_cancelled() {
         turn += 1;
         // Another question each time: what the CDN keeps says nothing about the shop.
-        let path = format!("/api/v1/products?limit=24&min_price={}", turn * 10 + number as u64);
-        let answered = client.get(format!("{url}{path}")).send().await;
-        let good = answered.is_ok_and(|answer| answer.status().is_success());
+        let question = format!("{url}/api/v1/products?limit=24&min_price={}", turn * 10 + number as u64);
+        let look = async |at: String| client.get(at).send().await.is_ok_and(|answer| answer.status().is_success());
+        let mut good = look(question).await;
+        if let Some(picture) = &picture {
+            good &= look(picture.clone()).await;
+        }
         lock(seen).reads.push(Answer { at: Timestamp::now(), good });
         pause(LOOK, stop).await;
     }

@@ -54,7 +54,7 @@ pub async fn do_damage(context: &Context<'_>, spec: &StackSpec, damage: Damage) 
             delete.send().await.map_err(|error| classify(format!("delete instance {name}"), error))?;
             format!("instance {name} deleted")
         }
-        Damage::DeleteMedia => format!("{} pictures deleted", delete_media(context).await?),
+        Damage::DeleteMedia => format!("{} objects of the media bucket deleted", delete_media(context).await?),
         Damage::RefuseJournal => {
             jewel_aws::withhold_journal(spec, clients).await?;
             "the API's user may no longer write the journal".to_owned()

@@ -103,7 +103,7 @@ impl Scenario {
             prepares: &[],
             damage: Damage::DeleteMedia,
             recovers: &[typed(&["restore", "media", "--at", "{before}"])],
-            is_noticed: false,
+            is_noticed: true,
         },
         Self {
             name: "journal-away",
