@@ -8,6 +8,7 @@ mod maintenance;
 mod migrate;
 mod operate;
 mod restore;
+mod runbook;
 mod runs;
 mod secrets;
 
@@ -30,6 +31,7 @@ pub use restore::{
     DatabaseFrom, HowArgs, InstanceFrom, RestoreArgs, RestoreCommand, RestoreDatabaseArgs, RestoreInstanceArgs,
     RestoreObjectsArgs, RestoreUndoArgs,
 };
+pub use runbook::{RunbookArgs, RunbookCommand, RunbookRunArgs};
 pub use runs::{RunsArgs, RunsCommand};
 pub use secrets::{SecretOptions, SecretsArgs, SecretsCommand};
 

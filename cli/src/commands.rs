@@ -20,6 +20,7 @@ pub mod provision;
 pub mod releases;
 pub mod restore;
 pub mod rollback;
+pub mod runbook;
 pub mod runs;
 pub mod secrets;
 pub mod shell;

@@ -81,6 +81,7 @@ async fn dispatch(run: &Run, command: Command) -> Outcome {
         Command::Rollback(args) => commands::rollback::run(run, &args).await,
         Command::Restore(args) => commands::restore::run(run, args.command).await,
         Command::Drill(args) => commands::drill::run(run, args.command).await,
+        Command::Runbook(args) => commands::runbook::run(run, args.command).await,
         Command::Logs(args) => commands::logs::run(run, &args).await,
         Command::Ssh(args) => commands::ssh::run(run, &args).await,
         Command::Tunnel(args) => commands::tunnel::run(run, &args.command).await,

@@ -28,6 +28,7 @@ mod error;
 pub mod journal;
 pub mod maintenance;
 pub mod migrate;
+pub mod pages;
 pub mod payments;
 pub mod restore;
 pub mod rollback;

@@ -8,7 +8,7 @@ use jewel_engine::{PlanOptions, Stack};
 
 use super::{
     DrillArgs, LocalArgs, LockArgs, LockCommand, LogsArgs, MaintenanceArgs, MigrateArgs, MigrateCommand, ReleasesArgs,
-    RestoreArgs, RollbackArgs, RunsArgs, SecretsArgs, SecretsCommand, SshArgs, TunnelArgs,
+    RestoreArgs, RollbackArgs, RunbookArgs, RunsArgs, SecretsArgs, SecretsCommand, SshArgs, TunnelArgs,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -56,6 +56,8 @@ pub enum Command {
     Restore(RestoreArgs),
     /// Rehearse disasters for real, and measure how long the shop was away and what was lost
     Drill(DrillArgs),
+    /// Pages for when something is wrong: found by what you see, read, run step by step
+    Runbook(RunbookArgs),
     /// Show what the API writes to its log
     Logs(LogsArgs),
     /// Open a shell on an instance, or run a command there
@@ -274,6 +276,7 @@ impl Command {
             | Self::Outputs(_)
             | Self::Lock(_)
             | Self::Runs(_)
+            | Self::Runbook(_)
             | Self::Secrets(_)
             | Self::Migrate(_)
             | Self::Releases(_)
