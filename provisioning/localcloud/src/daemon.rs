@@ -15,7 +15,7 @@ mod start;
 mod stop;
 
 pub(crate) use client::base_port;
-pub use client::{Part, Status, endpoints, public_url, status};
+pub use client::{Part, Status, auto_snapshot, endpoints, public_url, status};
 pub use reset::reset;
 pub use run::run;
 pub use start::up;

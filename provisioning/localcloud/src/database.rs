@@ -8,12 +8,15 @@
 
 mod admin;
 mod arguments;
+mod backup;
 mod directory;
 mod engine;
 mod error;
 mod grants;
 pub(crate) mod parameters;
 mod process;
+mod replay;
+mod restore;
 mod server;
 mod template;
 mod tls;
@@ -28,10 +31,12 @@ use std::{
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
-use self::{directory::Directory, server::Server};
+pub(crate) use self::replay::Tool;
+use self::{backup::Carried, directory::Directory, server::Server};
 pub use self::{
     engine::{Engine, Flavour},
     error::Error,
+    restore::Origin,
 };
 use crate::{
     layout::Layout,
@@ -73,13 +78,15 @@ pub struct Databases {
     mysqld: Option<PathBuf>,
     engine: OnceCell<Engine>,
     running: Mutex<HashMap<String, Arc<Server>>>,
+    /// How far each database's binary log has been carried off, and when that was looked at last.
+    carried: Mutex<HashMap<String, Carried>>,
 }
 
 impl Databases {
     /// Nothing is started yet; `mysqld` replaces the `mariadbd` that is looked for otherwise.
     #[must_use]
     pub fn new(layout: Layout, network: Network, mysqld: Option<PathBuf>) -> Self {
-        Self { layout, network, mysqld, engine: OnceCell::new(), running: Mutex::default() }
+        Self { layout, network, mysqld, engine: OnceCell::new(), running: Mutex::default(), carried: Mutex::default() }
     }
 
     /// The server program that databases run.
@@ -133,6 +140,11 @@ impl Databases {
         self.stop(id).await?;
         self.network.detach(id).await.map_err(|source| Error::network(id, source))?;
         directory::remove(&self.layout.database_dir(id)).await
+    }
+
+    /// What the server says is in there.
+    pub(crate) fn log(&self, id: &str) -> PathBuf {
+        Directory::log_in(&self.layout.database_dir(id))
     }
 
     /// Whether the server accepts logins now.

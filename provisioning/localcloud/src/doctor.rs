@@ -9,6 +9,7 @@ use serde::Serialize;
 pub use self::install::{fix, install_command};
 use crate::{
     daemon::ports,
+    database::{Flavour, Tool},
     error::human,
     files, ministack,
     options::{Endpoints, Options},
@@ -44,6 +45,7 @@ const COMMANDS: [(&str, &str, &str); 5] = [
 pub async fn check(options: &Options) -> Vec<Check> {
     let mut checks = vec![check_linux(), check_root()];
     checks.extend(check_requirements(options).await);
+    checks.push(check_replay_tool(options));
     checks.push(check_disk("free disk space for data", &options.data_dir));
     checks.push(check_disk("free disk space for the cache", &options.cache_dir));
     checks.push(check_ports(options).await);
@@ -92,6 +94,21 @@ fn check_database_server(options: &Options) -> Vec<Check> {
     let ok = server.is_file();
     let detail = if ok { server.display().to_string() } else { format!("{} does not exist", server.display()) };
     vec![Check { name: "mysqld".into(), ok, detail, package: None }]
+}
+
+/// Without it everything works but restores to a point in time.
+fn check_replay_tool(options: &Options) -> Check {
+    let server = options.mysqld.clone().or_else(|| process::find("mariadbd"));
+    let flavour = if options.mysqld.is_some() { Flavour::MySql } else { Flavour::MariaDb };
+    let places = server.map(|server| Tool::places(&server, flavour)).unwrap_or_default();
+    let found = places.iter().find(|path| path.is_file());
+    let detail = match found {
+        Some(path) => path.display().to_string(),
+        None => "not found beside the server; restores databases to a point in time".to_owned(),
+    };
+    // MariaDB's package is no help where a MySQL server was named.
+    let package = options.mysqld.is_none().then(|| "mariadb-client".to_owned());
+    Check { name: Tool::name(flavour).into(), ok: found.is_some(), detail, package }
 }
 
 async fn check_python() -> Check {
@@ -211,6 +228,13 @@ mod tests {
         let options = Options { mysqld: Some("/nonexistent/mysqld".into()), ..options() };
         let [check] = &check_database_server(&options)[..] else { panic!("one check") };
         assert!(!check.ok && check.detail.contains("/nonexistent/mysqld") && check.package.is_none());
+    }
+
+    #[test]
+    fn what_reads_binary_logs_is_looked_for_beside_the_server() {
+        let options = Options { mysqld: Some("/nonexistent/mysqld".into()), ..options() };
+        let check = check_replay_tool(&options);
+        assert_eq!((check.ok, check.name.as_str(), check.package), (false, "mysqlbinlog", None));
     }
 
     #[tokio::test]

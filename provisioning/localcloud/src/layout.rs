@@ -56,6 +56,30 @@ impl Layout {
         self.data.join("databases").join(id)
     }
 
+    /// All of one snapshot, of an instance or a database.
+    #[must_use]
+    pub fn snapshot_dir(&self, id: &str) -> PathBuf {
+        self.snapshots_dir().join(id)
+    }
+
+    /// The parent of all [snapshots](Self::snapshot_dir).
+    #[must_use]
+    pub fn snapshots_dir(&self) -> PathBuf {
+        self.data.join("snapshots")
+    }
+
+    /// The automatic backups of one database.
+    #[must_use]
+    pub fn backup_dir(&self, database: &str) -> PathBuf {
+        self.backups_dir().join(database)
+    }
+
+    /// The parent of all [automatic backups](Self::backup_dir).
+    #[must_use]
+    pub fn backups_dir(&self) -> PathBuf {
+        self.data.join("backups")
+    }
+
     /// What Lightsail knows.
     #[must_use]
     pub fn lightsail_state(&self) -> PathBuf {

@@ -6,6 +6,7 @@
 //! that it can disagree with them.
 
 mod call;
+mod copies;
 pub mod daemon;
 pub mod database;
 pub mod doctor;
@@ -24,7 +25,7 @@ mod process;
 mod usage;
 
 pub use crate::daemon::{Part, Status};
-pub use crate::daemon::{down, endpoints, public_url, reset, status, up};
+pub use crate::daemon::{auto_snapshot, down, endpoints, public_url, reset, status, up};
 pub use crate::error::Error;
 pub use crate::event::Event;
 pub use crate::layout::Layout;

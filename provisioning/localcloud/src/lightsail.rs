@@ -13,6 +13,7 @@ mod addons;
 mod address_types;
 mod alarms;
 mod authorize;
+mod auto_snapshots;
 mod catalog;
 mod contacts;
 mod databases;
@@ -22,6 +23,7 @@ mod fault;
 mod hardware;
 mod instances;
 mod load_balancers;
+mod manual_snapshots;
 mod metrics;
 mod model;
 mod operations;
@@ -133,6 +135,13 @@ impl Lightsail {
         });
         resumed.await.map_err(|fault| Error::Service { service: "Lightsail", source: Box::new(fault) })?;
         let state = service.store.now();
+        if let Err(failure) = manual_snapshots::work::sweep(&service, &state).await {
+            tracing::error!(error = %failure, "what a killed service left could not be removed");
+        }
+        manual_snapshots::work::all_begun(&state)
+            .into_iter()
+            .for_each(|begun| manual_snapshots::work::begin(&service, begun));
+        auto_snapshots::resume(&service, &state);
         instances::work::all_begun(&state).into_iter().for_each(|begun| instances::work::begin(&service, begun));
         databases::work::all_begun(&state).into_iter().for_each(|begun| databases::work::begin(&service, begun));
         load_balancers::resume(&service);
@@ -143,6 +152,10 @@ impl Lightsail {
         service.spawn(async move { keep_maintaining(&shared).await });
         let shared = service.clone();
         service.spawn(async move { metrics::sampler::keep_sampling(&shared).await });
+        let shared = service.clone();
+        service.spawn(async move { auto_snapshots::keep_taking(&shared).await });
+        let shared = service.clone();
+        service.spawn(async move { databases::backups::keep_backing_up(&shared).await });
         Ok(Self { service })
     }
 
@@ -162,6 +175,16 @@ impl Lightsail {
         for failure in machines.into_iter().chain(databases).filter_map(Result::err) {
             tracing::error!(error = %failure, "could not be stopped");
         }
+    }
+
+    /// Takes an automatic snapshot of an instance now, as that of the day `date` (today if none is given), and returns
+    /// when it is taken. For rehearsals: the add-on takes one a day.
+    ///
+    /// # Errors
+    /// Why the instance can have none, or what went wrong, in one line.
+    pub async fn auto_snapshot(&self, instance: &str, date: Option<&str>) -> Result<(), String> {
+        let taken = auto_snapshots::take_now(&self.service, instance, date).await;
+        taken.map_err(|fault| fault.message)
     }
 
     /// How many of the parts are up, now.

@@ -8,6 +8,7 @@ mod disk;
 mod image;
 mod keys;
 mod mirror;
+mod snapshot;
 
 use std::{
     collections::HashMap,
@@ -20,7 +21,7 @@ use secrecy::SecretString;
 
 use self::boot::Running;
 pub use self::image::ensure as ensure_image;
-use crate::{error::Error, files, layout::Layout, network::Network, usage::Usage};
+use crate::{copies, error::Error, files, layout::Layout, network::Network, usage::Usage};
 
 /// What a machine is made from.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -95,6 +96,7 @@ impl Machines {
     pub async fn open(layout: Layout, network: Network, image: PathBuf) -> Result<Self, Error> {
         keys::ensure_authority(&layout.user_ca()).await?;
         files::private_dir(&layout.instances_dir())?;
+        copies::sweep(&layout.instances_dir(), |_| true)?;
         let (running, turns) = Default::default();
         Ok(Self { inner: Arc::new(Inner { layout, network, image, running, turns }) })
     }

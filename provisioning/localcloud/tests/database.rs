@@ -13,7 +13,7 @@ use std::{
 
 use jewel_localcloud::{
     Layout,
-    database::{Databases, Flavour, Master, PORT, ServerSpec, certificate_authority},
+    database::{Databases, Flavour, Master, Origin, PORT, ServerSpec, certificate_authority},
     network::Network,
 };
 use sqlx::{
@@ -28,6 +28,7 @@ struct Ground {
     databases: Databases,
     /// A loopback port that leads to the database through the private network.
     tunnel: SocketAddr,
+    mysqld: Option<PathBuf>,
     _data: tempfile::TempDir,
 }
 
@@ -38,21 +39,9 @@ impl Ground {
         let data = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let layout = Layout::new(data.path(), &cache, slot);
         let network = Network::open(layout.clone()).await.unwrap();
-        let databases = Databases::new(layout.clone(), network.clone(), mysqld);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let tunnel = listener.local_addr().unwrap();
-        let (through, target) = (network.clone(), SocketAddr::from((layout.private_address(10), PORT)));
-        tokio::spawn(async move {
-            while let Ok((mut near, _)) = listener.accept().await {
-                let through = through.clone();
-                tokio::spawn(async move {
-                    if let Ok(mut far) = through.connect(target).await {
-                        let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
-                    }
-                });
-            }
-        });
-        Self { layout, network, databases, tunnel, _data: data }
+        let databases = Databases::new(layout.clone(), network.clone(), mysqld.clone());
+        let tunnel = tunnel(&network, SocketAddr::from((layout.private_address(10), PORT))).await;
+        Self { layout, network, databases, tunnel, mysqld, _data: data }
     }
 
     fn spec(&self) -> ServerSpec {
@@ -62,11 +51,38 @@ impl Ground {
 
     /// Logs in as the owner does, over TLS that is checked against the cloud's authority.
     async fn login(&self, password: &str) -> Result<MySqlConnection, sqlx::Error> {
-        let options = MySqlConnectOptions::new().host("127.0.0.1").port(self.tunnel.port()).username("owner");
+        self.login_through(self.tunnel, password).await
+    }
+
+    async fn login_through(&self, tunnel: SocketAddr, password: &str) -> Result<MySqlConnection, sqlx::Error> {
+        let options = MySqlConnectOptions::new().host("127.0.0.1").port(tunnel.port()).username("owner");
         let options = options.password(password).database("shop").ssl_mode(MySqlSslMode::VerifyCa);
         let login = options.ssl_ca(certificate_authority(&self.layout)).disable_statement_logging();
         let login = tokio::time::timeout(Duration::from_secs(10), login.connect()).await;
         login.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut))
+    }
+
+    /// Makes another database from `origin` and reads what is in its table.
+    async fn restored(&self, origin: Origin) -> Result<Vec<String>, String> {
+        let address = self.layout.private_address(11);
+        let spec = ServerSpec { id: "d-again".into(), address, ..self.spec() };
+        let master = Master { user: "owner".into(), password: "quite-another".into(), database: "shop".into() };
+        // What an attempt that was cut off left is begun anew.
+        std::fs::create_dir_all(self.layout.database_dir("d-again").join("data/half-made")).unwrap();
+        if let Err(error) = self.databases.gather("d-again", &origin).await {
+            self.databases.destroy("d-again").await.unwrap();
+            return Err(error.to_string());
+        }
+        self.databases.restore(&spec, &master).await.unwrap();
+        let tunnel = tunnel(&self.network, SocketAddr::from((address, PORT))).await;
+        assert!(self.login_through(tunnel, "another-one").await.is_err(), "the old password is worth nothing");
+        let mut sql = self.login_through(tunnel, "quite-another").await.unwrap();
+        let rows = sqlx::query("SELECT b FROM written ORDER BY a").fetch_all(&mut sql).await.unwrap();
+        assert_eq!(number(&mut sql, "SELECT CAST(@@log_bin AS SIGNED)").await, 1, "it has backups of its own");
+        assert!(sql.execute("SET GLOBAL max_connections = 7").await.is_err(), "no more rights than before");
+        assert!(!self.layout.database_dir("d-again").join("replay").exists());
+        self.databases.destroy("d-again").await.unwrap();
+        Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 
     async fn gone(self) {
@@ -75,6 +91,24 @@ impl Ground {
         // Nothing of the network is needed any more; the namespaces go with the next cloud of this slot.
         drop(self.network);
     }
+}
+
+/// A loopback port that leads to `target` through the private network.
+async fn tunnel(network: &Network, target: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let tunnel = listener.local_addr().unwrap();
+    let through = network.clone();
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let through = through.clone();
+            tokio::spawn(async move {
+                if let Ok(mut far) = through.connect(target).await {
+                    let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+                }
+            });
+        }
+    });
+    tunnel
 }
 
 async fn number(sql: &mut MySqlConnection, query: &'static str) -> i64 {
@@ -110,22 +144,89 @@ async fn lives(slot: u8, mysqld: Option<PathBuf>) {
     // What was set while it ran is there again after it was killed, and so is what was committed.
     ground.databases.set_parameter("d-test", "max_connections", "55").await.unwrap();
     kill_server(&ground.layout.database_dir("d-test").join("data"));
-    let deadline = Instant::now() + Duration::from_secs(60);
-    let mut sql = loop {
-        match ground.login("another-one").await {
-            Ok(sql) => break sql,
-            Err(error) => assert!(Instant::now() < deadline, "did not come back: {error}"),
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    };
+    let mut sql = until_back(&ground).await;
     assert_eq!(number(&mut sql, "SELECT CAST(@@global.max_connections AS SIGNED)").await, 55);
     assert_eq!(number(&mut sql, "SELECT CAST(a AS SIGNED) FROM kept").await, 42);
 
+    comes_back(&ground).await;
+
     // A daemon that was killed leaves its servers; the next one takes their place.
-    let next = Databases::new(ground.layout.clone(), ground.network.clone(), None);
+    let next = Databases::new(ground.layout.clone(), ground.network.clone(), ground.mysqld.clone());
     next.stop("d-test").await.unwrap();
     assert!(servers(&ground.layout.database_dir("d-test").join("data")).is_empty());
     ground.gone().await;
+}
+
+/// Snapshots and backups of the running server, and what is made from them.
+async fn comes_back(ground: &Ground) {
+    let databases = &ground.databases;
+    let mut sql = ground.login("another-one").await.unwrap();
+    sql.execute("CREATE TABLE written (a INT PRIMARY KEY AUTO_INCREMENT, b VARCHAR(100)) CHARACTER SET utf8mb4")
+        .await
+        .unwrap();
+    sql.execute("INSERT INTO written (b) VALUES ('in the copy')").await.unwrap();
+    // Whoever is in the middle of something is neither cut off nor copied.
+    let mut other = ground.login("another-one").await.unwrap();
+    other.execute("BEGIN").await.unwrap();
+    other.execute("INSERT INTO written (b) VALUES ('not committed yet')").await.unwrap();
+    assert!(databases.back_up("d-test").await.unwrap(), "the first copy");
+    databases.snapshot("d-test", "s-1").await.unwrap();
+    databases.snapshot("d-test", "s-1").await.unwrap();
+    other.execute("COMMIT").await.unwrap();
+
+    // Statements that a careless reader of the log would cut in the wrong place.
+    sql.execute("CREATE PROCEDURE p() BEGIN SELECT 1; SELECT 2; END").await.unwrap();
+    sql.execute("INSERT INTO written (b) VALUES ('a\n/*!*/;\nDELIMITER ;\n# 🦀')").await.unwrap();
+    kill_server(&ground.layout.database_dir("d-test").join("data"));
+    let mut sql = until_back(ground).await;
+    sql.execute("INSERT INTO written (b) VALUES ('after a crash')").await.unwrap();
+    let before = next_second().await;
+    sql.execute("INSERT INTO written (b) VALUES ('too late')").await.unwrap();
+    let dropped = next_second().await;
+    sql.execute("DROP TABLE written").await.unwrap();
+    let after = next_second().await;
+    assert!(!databases.back_up("d-test").await.unwrap(), "the copy is of today");
+    let latest = databases.latest_restorable("d-test").unwrap();
+    assert!(latest >= after);
+    // The log stands still: the moment up to which everything is there goes on.
+    databases.back_up("d-test").await.unwrap();
+    assert!(databases.latest_restorable("d-test").unwrap() > latest);
+
+    let all = ["in the copy", "not committed yet", "a\n/*!*/;\nDELIMITER ;\n# 🦀", "after a crash", "too late"];
+    assert_eq!(ground.restored(Origin::Snapshot("s-1".into())).await.unwrap(), all[..1]);
+    let at = |until| Origin::Backups { of: "d-test".into(), until: Some(until) };
+    assert_eq!(ground.restored(at(before)).await.unwrap(), all[..4]);
+    assert_eq!(ground.restored(at(dropped)).await.unwrap(), all);
+    let hour = jiff::SignedDuration::from_hours(1);
+    assert!(ground.restored(at(before - hour)).await.unwrap_err().contains("the backups begin after"));
+    assert!(ground.restored(at(before + hour)).await.unwrap_err().contains("the backups end at"));
+    assert!(ground.restored(Origin::Snapshot("s-2".into())).await.unwrap_err().contains("the snapshot is gone"));
+
+    databases.erase_backups("d-test").await.unwrap();
+    databases.erase_backups("d-test").await.unwrap();
+    assert_eq!(databases.latest_restorable("d-test"), None);
+    assert!(ground.restored(at(before)).await.unwrap_err().contains("no automatic backups"));
+    assert!(!ground.layout.backup_dir("d-test").exists());
+}
+
+/// The beginning of the next second, when it has come.
+async fn next_second() -> jiff::Timestamp {
+    let second = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second() + 1).unwrap();
+    while jiff::Timestamp::now() < second {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    second
+}
+
+async fn until_back(ground: &Ground) -> MySqlConnection {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        match ground.login("another-one").await {
+            Ok(sql) => return sql,
+            Err(error) => assert!(Instant::now() < deadline, "did not come back: {error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 fn servers(data: &Path) -> Vec<i32> {

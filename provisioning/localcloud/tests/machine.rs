@@ -159,10 +159,49 @@ async fn a_machine_lives() {
     let (ok, text) = ground.ssh(&machines.access("i-0a").await.unwrap(), address, "test -x /usr/local/bin/answer");
     assert!(ok, "what was written stays: {text}");
 
+    comes_back(&ground, &machines.access("i-0a").await.unwrap()).await;
+
     machines.destroy("i-0a").await.unwrap();
     machines.destroy("i-0a").await.unwrap();
     assert!(!ground.layout.instance_dir("i-0a").exists());
     assert!(!PathBuf::from("/run/netns").join(ground.layout.namespace("i-0a")).exists());
+}
+
+/// A snapshot of the running machine `i-0a`, and another machine made from it.
+async fn comes_back(ground: &Ground, access: &Access) {
+    let machines = &ground.machines;
+    let run = |command: &str| {
+        let (ok, text) = ground.ssh(access, ground.layout.private_address(10), command);
+        assert!(ok, "{command}: {text}");
+        text
+    };
+    run("echo old | sudo tee /srv/file; sudo rm -f /etc/motd");
+    // Something that writes all the time notices a pause at most.
+    run("sudo systemd-run -q -u count sh -c 'while :; do date +%s%N > /srv/count; done'");
+    machines.snapshot("i-0a", "s-1").await.unwrap();
+    run("echo new | sudo tee /srv/file");
+    machines.snapshot("i-0a", "s-1").await.unwrap();
+    run("systemctl is-active count");
+    assert!(machines.snapshot("i-none", "s-2").await.is_err());
+
+    let spec = MachineSpec { user_data: None, hostname: "api-2".into(), ..ground.spec("i-0b", 11) };
+    std::fs::create_dir_all(ground.layout.instance_dir("i-0b").join("upper/half-made")).unwrap();
+    machines.create_from(&spec, "s-1").await.unwrap();
+    machines.create_from(&spec, "s-1").await.unwrap();
+    machines.start("i-0b").await.unwrap();
+    let other = machines.access("i-0b").await.unwrap();
+    let keys = |access: &Access| access.host_keys.iter().map(|key| key.public_key.clone()).collect::<Vec<_>>();
+    assert_eq!(keys(&other), keys(access), "the host keys are on the disk");
+    let command = "cat /srv/file; hostname; ls /etc/motd /half-made; ls /var/lib/cloud; cat /etc/machine-id";
+    let (_, text) = ground.ssh(&other, spec.address, command);
+    let lines: Vec<&str> = text.lines().collect();
+    // What was deleted stays deleted, and what ran at the first boot does not run again.
+    assert_eq!((lines[..2].to_vec(), lines.len()), (vec!["old", "api-2"], 5), "{text}");
+    assert!(text.contains("'/etc/motd': No such file") && text.contains("'/half-made': No such file"), "{text}");
+    assert!(!run("cat /etc/machine-id").contains(lines[2]));
+    machines.destroy("i-0b").await.unwrap();
+    let gone = MachineSpec { id: "i-0c".into(), ..spec };
+    assert!(machines.create_from(&gone, "s-gone").await.unwrap_err().to_string().contains("snapshot is gone"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

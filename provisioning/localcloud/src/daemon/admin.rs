@@ -1,4 +1,4 @@
-//! The daemon's own small interface: is it well, where does a host answer, stop.
+//! The daemon's own small interface: is it well, where does a host answer, do now what only time does, stop.
 
 use std::sync::Arc;
 
@@ -33,6 +33,14 @@ pub(super) struct EdgeAnswer {
     pub(super) url: String,
 }
 
+/// Asks for an automatic snapshot now.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct AutoSnapshotRequest {
+    pub(super) instance: String,
+    /// Whose day's it is to be; today's if nothing is said.
+    pub(super) date: Option<String>,
+}
+
 /// What the interface speaks for.
 pub(super) struct Parts {
     pub(super) edges: Edges,
@@ -48,6 +56,7 @@ pub(super) fn router(parts: Arc<Parts>) -> Router {
         .route("/health", get(|| async { Json(serde_json::json!({ "status": "ok" })) }))
         .route("/status", get(status))
         .route("/edges", post(open_edge))
+        .route("/auto-snapshots", post(auto_snapshot))
         .route("/shutdown", post(shut_down))
         .route_layer(middleware::from_fn_with_state(Arc::clone(&parts), authorise))
         .with_state(parts)
@@ -104,6 +113,13 @@ async fn open_edge(State(parts): State<Arc<Parts>>, Json(request): Json<EdgeRequ
     match parts.edges.port(&request.host).await {
         Ok(port) => Json(EdgeAnswer { url: format!("http://127.0.0.1:{port}") }).into_response(),
         Err(error) => (StatusCode::CONFLICT, format!("{error}\n")).into_response(),
+    }
+}
+
+async fn auto_snapshot(State(parts): State<Arc<Parts>>, Json(request): Json<AutoSnapshotRequest>) -> Response {
+    match parts.lightsail.auto_snapshot(&request.instance, request.date.as_deref()).await {
+        Ok(()) => Json(serde_json::json!({ "status": "taken" })).into_response(),
+        Err(reason) => (StatusCode::CONFLICT, format!("{reason}\n")).into_response(),
     }
 }
 

@@ -13,6 +13,11 @@ use crate::{
     options::{Endpoints, Options},
 };
 
+/// How long the daemon may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long it may take to copy a disk.
+const COPYING: Duration = Duration::from_secs(300);
+
 /// How a cloud is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
@@ -67,7 +72,7 @@ pub async fn status(options: &Options) -> Result<Status, Error> {
     if !is_up(&endpoints).await {
         return Ok(stopped("not running"));
     }
-    ask(Method::GET, &endpoints, "/status", None, "its status").await
+    ask(Method::GET, &endpoints, "/status", None, "its status", PATIENCE).await
 }
 
 /// A plain URL, `http://127.0.0.1:PORT`, that leads to `host`: a CloudFront distribution's domain name or the host of an
@@ -78,13 +83,26 @@ pub async fn status(options: &Options) -> Result<Status, Error> {
 pub async fn public_url(endpoints: &Endpoints, host: &str) -> Result<String, Error> {
     let host = host.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
     let request = serde_json::json!(admin::EdgeRequest { host: host.to_owned() });
-    let answer: admin::EdgeAnswer = ask(Method::POST, endpoints, "/edges", Some(request), "a public address").await?;
+    let answer = ask(Method::POST, endpoints, "/edges", Some(request), "a public address", PATIENCE);
+    let answer: admin::EdgeAnswer = answer.await?;
     Ok(answer.url)
+}
+
+/// Takes an automatic snapshot of an instance now and returns when it is taken: for rehearsals, because the add-on takes
+/// one a day and Lightsail has no such request. `date` (`YYYY-MM-DD`) makes it that of another day than today.
+///
+/// # Errors
+/// When the daemon does not answer, the instance has no such add-on, or no snapshot could be taken.
+pub async fn auto_snapshot(endpoints: &Endpoints, instance: &str, date: Option<&str>) -> Result<(), Error> {
+    let request = admin::AutoSnapshotRequest { instance: instance.to_owned(), date: date.map(str::to_owned) };
+    let (request, what) = (serde_json::json!(request), "an automatic snapshot");
+    let taken = ask::<serde_json::Value>(Method::POST, endpoints, "/auto-snapshots", Some(request), what, COPYING);
+    taken.await.map(drop)
 }
 
 /// Asks the daemon to stop; it answers before it does.
 pub(super) async fn shut_down(endpoints: &Endpoints) -> Result<(), Error> {
-    ask::<serde_json::Value>(Method::POST, endpoints, "/shutdown", None, "to stop").await.map(drop)
+    ask::<serde_json::Value>(Method::POST, endpoints, "/shutdown", None, "to stop", PATIENCE).await.map(drop)
 }
 
 /// Whether this very cloud's daemon answers (another's does not know our token).
@@ -100,11 +118,12 @@ async fn ask<T: serde::de::DeserializeOwned>(
     path: &str,
     body: Option<serde_json::Value>,
     what: &str,
+    patience: Duration,
 ) -> Result<T, Error> {
     let refused = |reason: String| Error::Refused { request: what.to_owned(), reason };
     let url = format!("{}{path}", endpoints.admin);
     let body = body.map(|body| body.to_string().into_bytes());
-    let answer = call(method, &url, Some(&token(endpoints)), body, Duration::from_secs(10)).await;
+    let answer = call(method, &url, Some(&token(endpoints)), body, patience).await;
     let (status, answer) = answer.map_err(|e| refused(e.to_string()))?;
     if !status.is_success() {
         return Err(refused(format!("{} ({status})", String::from_utf8_lossy(&answer).trim())));

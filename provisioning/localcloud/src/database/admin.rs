@@ -12,9 +12,14 @@ use sqlx::{
     mysql::{MySqlConnectOptions, MySqlSslMode},
 };
 
-use super::{Master, engine::Flavour, error::Error, grants};
+use super::{Master, backup::Position, engine::Flavour, error::Error, grants};
 
 const ADMINISTRATOR: &str = "rdsadmin";
+
+/// The variable behind [`accept_large_statements`].
+pub(crate) const LARGEST_STATEMENT: &str = "max_allowed_packet";
+
+const HOLD_WITHIN_SECONDS: u32 = 5;
 
 /// Runs `work` in a session of its own and ends the session properly: servers log those that just vanish.
 pub(crate) async fn session<T>(
@@ -90,6 +95,56 @@ pub(crate) async fn set_password(sql: &mut MySqlConnection, user: &str, password
     run(sql, "set the master password", statement).await
 }
 
+/// Lets nobody commit until the session ends or [`release`]s, and says how far the binary log has come; none where the
+/// server writes none. Whoever waits for a long statement makes everybody wait, so this gives up soon.
+///
+/// # Errors
+/// When a statement that runs does not let it in time; it can be tried again.
+pub(crate) async fn hold_commits(sql: &mut MySqlConnection, flavour: Flavour) -> Result<Option<Position>, Error> {
+    run(sql, "limit a wait", format!("SET SESSION lock_wait_timeout = {HOLD_WITHIN_SECONDS}")).await?;
+    run(sql, "hold all commits", "FLUSH TABLES WITH READ LOCK".to_owned()).await?;
+    log_position(sql, flavour).await
+}
+
+/// Lets everybody commit again.
+pub(crate) async fn release(sql: &mut MySqlConnection) -> Result<(), Error> {
+    run(sql, "let commits go on", "UNLOCK TABLES".to_owned()).await
+}
+
+/// How far the binary log has come: the end of a transaction.
+pub(crate) async fn log_position(sql: &mut MySqlConnection, flavour: Flavour) -> Result<Option<Position>, Error> {
+    let failed = |source| Error::Sql { action: "say how far its binary log has come".to_owned(), source };
+    // The statement has another name since MySQL 8.2, and the old one is gone since 8.4.
+    let names: &[&'static str] = match flavour {
+        Flavour::MariaDb => &["SHOW MASTER STATUS"],
+        Flavour::MySql => &["SHOW BINARY LOG STATUS", "SHOW MASTER STATUS"],
+    };
+    let mut answer = sql.fetch_optional(names[0]).await;
+    if answer.is_err() && names.len() > 1 {
+        answer = sql.fetch_optional(names[1]).await;
+    }
+    let Some(row) = answer.map_err(failed)? else { return Ok(None) };
+    let file: String = row.try_get_unchecked(0).map_err(failed)?;
+    // MariaDB says it as text, MySQL as a number.
+    let offset = row.try_get_unchecked::<String, _>(1).ok().and_then(|text| text.parse().ok());
+    let offset = match offset {
+        Some(offset) => offset,
+        None => row.try_get_unchecked::<u64, _>(1).map_err(failed)?,
+    };
+    Ok(Some(Position { file, offset }))
+}
+
+/// Makes room for the largest statement there can be in sessions begun from now on; gives what to
+/// [put back](set_parameter).
+pub(crate) async fn accept_large_statements(sql: &mut MySqlConnection) -> Result<String, Error> {
+    let failed = |source| Error::Sql { action: "say how large a statement may be".to_owned(), source };
+    let query = "SELECT CAST(@@GLOBAL.max_allowed_packet AS CHAR)";
+    let before: String =
+        sqlx::query(query).fetch_one(&mut *sql).await.and_then(|row| row.try_get(0)).map_err(failed)?;
+    set_parameter(sql, LARGEST_STATEMENT, &(1_u32 << 30).to_string()).await?;
+    Ok(before)
+}
+
 /// Sets a global variable; the value has been held against the table of parameters.
 pub(crate) async fn set_parameter(sql: &mut MySqlConnection, name: &str, value: &str) -> Result<(), Error> {
     let number = value.parse::<f64>().is_ok();
@@ -97,7 +152,7 @@ pub(crate) async fn set_parameter(sql: &mut MySqlConnection, name: &str, value: 
     run(sql, &format!("set {name}"), format!("SET GLOBAL {name} = {value}")).await
 }
 
-async fn run(sql: &mut MySqlConnection, action: &str, statement: String) -> Result<(), Error> {
+pub(crate) async fn run(sql: &mut MySqlConnection, action: &str, statement: String) -> Result<(), Error> {
     let done = sql.execute(AssertSqlSafe(statement)).await;
     done.map(drop).map_err(|source| Error::Sql { action: action.to_owned(), source })
 }

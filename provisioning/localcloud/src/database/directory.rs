@@ -53,13 +53,35 @@ impl Directory {
         self.path.join("run").join("mysqld.sock")
     }
 
+    /// Where the binary log is.
+    pub(crate) fn binary_log(path: &Path) -> PathBuf {
+        path.join("binlog")
+    }
+
     pub(crate) fn log(&self) -> PathBuf {
-        self.path.join("server.log")
+        Self::log_in(&self.path)
+    }
+
+    /// What the server of the database directory `path` says.
+    pub(crate) fn log_in(path: &Path) -> PathBuf {
+        path.join("server.log")
+    }
+
+    /// Whether its data is whole.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.path.join(COMPLETE).exists()
+    }
+
+    /// Says that its data is whole.
+    pub(crate) fn complete(&self) -> Result<(), Error> {
+        let marker = self.path.join(COMPLETE);
+        let file = fs_err::File::create(&marker).and_then(|file| file.sync_all());
+        file.map_err(Error::file("create", &marker))
     }
 
     /// Makes the directory and the system tables in it. Nothing happens when they are whole.
     pub(crate) async fn prepare(&self, engine: &Engine, cache: &Path) -> Result<(), Error> {
-        if self.path.join(COMPLETE).exists() {
+        if self.is_complete() {
             return Ok(());
         }
         remove(&self.path).await?;
@@ -78,9 +100,7 @@ impl Directory {
             self.lay_out()?;
             self.initialise(engine).await?;
         }
-        let marker = self.path.join(COMPLETE);
-        let file = fs_err::File::create(&marker).and_then(|file| file.sync_all());
-        file.map_err(Error::file("create", &marker))
+        self.complete()
     }
 
     /// Makes the directories; those that are there stay.

@@ -94,6 +94,45 @@ pub enum Error {
         #[source]
         source: rcgen::Error,
     },
+    /// Files of the database could not be copied, or its copies not be kept.
+    #[error("database {id}: could not {action}")]
+    Copy {
+        /// Which one.
+        id: String,
+        /// Such as "copy its data".
+        action: &'static str,
+        /// Why.
+        #[source]
+        source: Box<crate::Error>,
+    },
+    /// A state of the past cannot be had.
+    #[error("database {id} cannot be restored to that time: {reason}")]
+    NotRestorable {
+        /// Which one.
+        id: String,
+        /// Why, and what can be had.
+        reason: String,
+    },
+    /// The program that reads binary logs is not there.
+    #[error("there is no {tool} (looked for {searched}), without which no point in time can be restored{advice}")]
+    NoReplayTool {
+        /// Its name.
+        tool: &'static str,
+        /// The places.
+        searched: String,
+        /// Where it comes from, if that is known.
+        advice: &'static str,
+    },
+    /// The program that reads binary logs failed.
+    #[error("database {id}: its binary log could not be read ({status}): {said}")]
+    Replay {
+        /// Which one.
+        id: String,
+        /// How it ended.
+        status: String,
+        /// What it said.
+        said: String,
+    },
     /// The network could not be arranged.
     #[error("database {id}: its network could not be arranged")]
     Network {
@@ -109,6 +148,11 @@ impl Error {
     pub(crate) fn file(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::File { action, path, source }
+    }
+
+    pub(crate) fn copy(id: &str, action: &'static str) -> impl FnOnce(crate::Error) -> Self {
+        let id = id.to_owned();
+        move |source| Self::Copy { id, action, source: Box::new(source) }
     }
 
     pub(crate) fn network(id: &str, source: crate::Error) -> Self {

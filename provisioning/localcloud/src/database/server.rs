@@ -101,6 +101,17 @@ impl Server {
         locked(&self.spec).parameters.insert(name.to_owned(), value.to_owned());
     }
 
+    /// Stops its process where it is, until the returned value goes. Connections wait and are not lost.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub(crate) fn pause(&self) -> Result<Paused, Error> {
+        let leader = self.pid().ok_or_else(|| Error::NotRunning { id: self.id.clone() })?;
+        let paused = Paused { leader };
+        process::signal_group(leader, Signal::SIGSTOP);
+        Ok(paused)
+    }
+
     /// A session of the administrator.
     pub(crate) async fn administrator(&self) -> Result<MySqlConnection, Error> {
         let State::Ready(password, _) = self.state.borrow().clone() else {
@@ -118,6 +129,17 @@ impl Server {
             let _ = stop.send(());
             let _ = supervisor.await;
         }
+    }
+}
+
+/// A server that stands still. It goes on when this goes.
+pub(crate) struct Paused {
+    leader: u32,
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        process::signal_group(self.leader, Signal::SIGCONT);
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
 use crate::files;
 
 /// What makes each server another: it gets its own when it starts.
-const IDENTITY: &str = "auto.cnf";
+pub(crate) const IDENTITY: &str = "auto.cnf";
 
 /// Where a template is made before it is whole.
 const MAKING: &str = ".making";

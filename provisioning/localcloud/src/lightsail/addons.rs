@@ -1,4 +1,4 @@
-//! The automatic-snapshot add-on of an instance: its switch, and the list of what it took.
+//! The automatic-snapshot add-on of an instance: its switch. What it takes is in [`super::auto_snapshots`].
 
 use std::sync::Arc;
 
@@ -103,19 +103,4 @@ async fn change(
         })
         .await?;
     Ok(operations::answer(service, &[operation]))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct GetAutoSnapshots {
-    resource_name: String,
-}
-
-/// Nothing takes automatic snapshots here yet, so there are none.
-pub(crate) async fn auto_snapshots(service: &Arc<Service>, request: GetAutoSnapshots) -> Result<Value, Fault> {
-    let name = request.resource_name;
-    if !service.store.now().instances.contains_key(&name) {
-        return Err(Fault::no_such("Instance", &name));
-    }
-    Ok(json!({ "resourceName": name, "resourceType": "Instance", "autoSnapshots": [] }))
 }

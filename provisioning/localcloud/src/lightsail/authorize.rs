@@ -65,14 +65,30 @@ fn request_tags(request: &Value) -> Map<String, Value> {
     tags.iter().filter_map(|tag| Some((tag["key"].as_str()?.to_owned(), tag["value"].clone()))).collect()
 }
 
-/// The tags of the instance, database or load balancer that is named.
+/// How requests name what they are about, or what it is to be made from.
+const NAMES: [&str; 9] = [
+    "instanceName",
+    "relationalDatabaseName",
+    "loadBalancerName",
+    "resourceName",
+    "instanceSnapshotName",
+    "relationalDatabaseSnapshotName",
+    "sourceSnapshotName",
+    "sourceInstanceName",
+    "sourceRelationalDatabaseName",
+];
+
+/// The tags of the instance, database, snapshot or load balancer that is named.
 fn resource_tags(service: &Service, request: &Value) -> Map<String, Value> {
     let state = service.store.now();
-    let names = ["instanceName", "relationalDatabaseName", "loadBalancerName", "resourceName"];
-    let Some(name) = names.iter().find_map(|name| request[name].as_str()) else { return Map::new() };
-    let instance = state.instances.get(name).map(|one| &one.common.tags);
-    let database = state.databases.get(name).map(|one| &one.common.tags);
-    let tags = instance.or(database).or_else(|| state.load_balancers.get(name).map(|one| &one.common.tags));
+    let tags_of = |name: &str| {
+        let instance = state.instances.get(name).map(|one| &one.common);
+        let database = || state.databases.get(name).map(|one| &one.common);
+        let snapshot = || state.snapshots.get(name).map(|one| &one.common);
+        let balancer = || state.load_balancers.get(name).map(|one| &one.common);
+        instance.or_else(database).or_else(snapshot).or_else(balancer).map(|common| &common.tags)
+    };
+    let tags = NAMES.iter().filter_map(|name| request[name].as_str()).find_map(tags_of);
     let pair = |tag: &Tag| (tag.key.clone(), Value::from(tag.value.clone().unwrap_or_default()));
     tags.into_iter().flatten().map(pair).collect()
 }

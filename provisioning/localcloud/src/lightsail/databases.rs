@@ -4,10 +4,12 @@
 //! `ls-<hex>.<id>.<region>.rds.amazonaws.com` that resolves to such an address inside the region; nothing here could make
 //! a name resolve on every machine that needs it. `publiclyAccessible` is kept and shown, and opens nothing: a database
 //! of this cloud is reached from its instances only.
-//!
-//! `latestRestorableTime` is absent because there is nothing to restore from yet.
 
+pub(crate) mod backups;
 pub(crate) mod checks;
+pub(crate) mod events;
+pub(crate) mod logs;
+pub(crate) mod restore;
 pub(crate) mod work;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -20,6 +22,7 @@ use serde_json::{Value, json};
 use super::{
     catalog,
     fault::Fault,
+    manual_snapshots,
     operations::{self, About, Operation, Status},
     paging, passwords,
     service::{Service, check_names_free, random_hex},
@@ -90,6 +93,9 @@ pub(crate) async fn create(service: &Arc<Service>, request: Create) -> Result<Va
                 waits_for_window: false,
                 parameters: BTreeMap::new(),
                 pending_parameters: BTreeMap::new(),
+                origin: None,
+                snapshot_due: None,
+                events: Vec::new(),
                 state: DatabaseState::Creating,
                 job: Some(job),
                 common,
@@ -143,10 +149,9 @@ pub(crate) struct Stop {
 }
 
 pub(crate) async fn stop(service: &Arc<Service>, request: Stop) -> Result<Value, Fault> {
-    if request.relational_database_snapshot_name.is_some() {
-        return Err(Fault::not_built("A snapshot at StopRelationalDatabase"));
-    }
-    command(service, &request.relational_database_name, DatabaseWork::Stop, |database, name| {
+    let name = &request.relational_database_name;
+    let last = request.relational_database_snapshot_name;
+    command_with_snapshot(service, name, DatabaseWork::Stop, last, |database, name| {
         expect(database, name, &[DatabaseState::Available], "stopped")?;
         Ok(DatabaseState::Stopping)
     })
@@ -170,11 +175,13 @@ pub(crate) struct Delete {
     final_relational_database_snapshot_name: Option<String>,
 }
 
-/// All automatic backups go with the database, as on AWS.
+/// All automatic backups go with the database, as on AWS; only its snapshots stay.
 pub(crate) async fn delete(service: &Arc<Service>, request: Delete) -> Result<Value, Fault> {
-    found(&service.store.now(), &request.relational_database_name)?;
-    match (request.skip_final_snapshot, request.final_relational_database_snapshot_name) {
-        (true, None) => {}
+    let name = &request.relational_database_name;
+    found(&service.store.now(), name)?;
+    let last = request.final_relational_database_snapshot_name;
+    match (request.skip_final_snapshot, &last) {
+        (true, None) | (false, Some(_)) => {}
         (true, Some(_)) => {
             return Err(Fault::invalid(
                 "finalRelationalDatabaseSnapshotName cannot be given when skipFinalSnapshot is true.",
@@ -185,12 +192,15 @@ pub(crate) async fn delete(service: &Arc<Service>, request: Delete) -> Result<Va
                 "finalRelationalDatabaseSnapshotName is required when skipFinalSnapshot is false, which is the default.",
             ));
         }
-        // Said before anything is deleted: who asks for a snapshot wants to keep the data.
-        (false, Some(_)) => return Err(Fault::not_built("A final snapshot at DeleteRelationalDatabase")),
     }
-    command(service, &request.relational_database_name, DatabaseWork::Delete, |database, name| {
+    let takes_snapshot = last.is_some();
+    command_with_snapshot(service, name, DatabaseWork::Delete, last, |database, name| {
         if database.state == DatabaseState::Deleting {
             return Err(Fault::failed(format!("The database is already being deleted: {name}")));
+        }
+        if takes_snapshot {
+            let whole = [DatabaseState::Available, DatabaseState::Stopped, DatabaseState::IncompatibleParameters];
+            expect(database, name, &whole, "deleted with a final snapshot")?;
         }
         Ok(DatabaseState::Deleting)
     })
@@ -282,6 +292,17 @@ pub(crate) async fn command(
     work: DatabaseWork,
     transition: impl FnOnce(&mut Database, &str) -> Result<DatabaseState, Fault>,
 ) -> Result<Value, Fault> {
+    command_with_snapshot(service, name, work, None, transition).await
+}
+
+/// As [`command`]; the work begins with a snapshot, if one is named.
+async fn command_with_snapshot(
+    service: &Arc<Service>,
+    name: &str,
+    work: DatabaseWork,
+    snapshot: Option<String>,
+    transition: impl FnOnce(&mut Database, &str) -> Result<DatabaseState, Fault>,
+) -> Result<Value, Fault> {
     let (operation, begun): (Operation, work::Begun) = service
         .store
         .change(|state| {
@@ -289,10 +310,15 @@ pub(crate) async fn command(
             let next = transition(database, name)?;
             database.state = next;
             let common = database.common.clone();
+            if let Some(snapshot) = &snapshot {
+                let planned = manual_snapshots::databases::planned(service, state, name, snapshot, Vec::new())?;
+                state.snapshots.insert(snapshot.clone(), planned);
+            }
             let about = About::new(name, TYPE, &common);
             let operation = operations::begin(state, &about, Some(work::operation_type(work)), Status::NotStarted);
             let job = Job { work, operation: Some(operation.id) };
             let database = found_mut(state, name)?;
+            database.snapshot_due = snapshot;
             database.job = Some(job);
             Ok((operation, (name.to_owned(), database.id.clone(), job)))
         })
@@ -305,7 +331,7 @@ pub(crate) fn found<'a>(state: &'a State, name: &str) -> Result<&'a Database, Fa
     state.databases.get(name).ok_or_else(|| Fault::no_such(TYPE, name))
 }
 
-fn found_mut<'a>(state: &'a mut State, name: &str) -> Result<&'a mut Database, Fault> {
+pub(crate) fn found_mut<'a>(state: &'a mut State, name: &str) -> Result<&'a mut Database, Fault> {
     state.databases.get_mut(name).ok_or_else(|| Fault::no_such(TYPE, name))
 }
 
@@ -330,6 +356,7 @@ fn view(service: &Service, name: &str, database: &Database) -> Value {
     let standby = standby.then(|| service.zones().into_iter().find(|other| other != zone)).flatten();
     let retention_changes = database.wanted_backup_retention != database.backup_retention;
     let made = !matches!(database.state, DatabaseState::Creating);
+    let restorable = database.backup_retention.then(|| service.hardware.latest_restorable(&database.id)).flatten();
     json!({
         "name": name,
         "arn": database.common.arn,
@@ -353,6 +380,7 @@ fn view(service: &Service, name: &str, database: &Database) -> Value {
             "masterUserPassword": database.passwords.pending.as_ref().map(|_| "****"),
             "backupRetentionEnabled": retention_changes.then_some(database.wanted_backup_retention),
         },
+        "latestRestorableTime": restorable.map(operations::epoch),
         "engine": "mysql",
         "engineVersion": database.engine_version,
         "masterUsername": database.master_username,

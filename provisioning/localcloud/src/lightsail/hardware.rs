@@ -1,13 +1,15 @@
 //! What the service needs from the ground it stands on, as one trait, so that its states can be tested without machines.
 
-use std::net::Ipv4Addr;
+use std::{collections::BTreeSet, net::Ipv4Addr};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::Ground;
 use crate::{
-    database::{Databases, Master, ServerSpec},
+    copies::{self, Making},
+    database::{Databases, Master, Origin, ServerSpec},
     files,
     layout::Layout,
     machine::{Access, MachineSpec, Machines},
@@ -83,6 +85,26 @@ pub(crate) trait Hardware: Send + Sync + 'static {
     async fn database_usage(&self, id: &str) -> Option<Usage>;
     async fn set_master_password(&self, id: &str, user: &str, password: &SecretString) -> Outcome;
     async fn set_parameter(&self, id: &str, name: &str, value: &str) -> Outcome;
+    /// What the server said, oldest line first.
+    async fn database_log(&self, id: &str) -> String;
+
+    async fn snapshot_machine(&self, id: &str, snapshot: &str) -> Outcome;
+    async fn create_machine_from(&self, spec: &MachineSpec, snapshot: &str) -> Outcome;
+    async fn snapshot_database(&self, id: &str, snapshot: &str) -> Outcome;
+    async fn copy_snapshot(&self, from: &str, to: &str) -> Outcome;
+    async fn erase_snapshot(&self, id: &str) -> Outcome;
+
+    /// Takes from the origin all that the new database needs of it.
+    async fn gather_database(&self, id: &str, origin: &Origin) -> Outcome;
+    /// Makes a server of what was gathered.
+    async fn restore_database(&self, server: &ServerSpec, master: &Master) -> Outcome;
+    /// Gives whether the data was copied; the binary log is carried off each time.
+    async fn back_up_database(&self, id: &str) -> Outcome<bool>;
+    async fn erase_backups(&self, id: &str) -> Outcome;
+    fn latest_restorable(&self, id: &str) -> Option<Timestamp>;
+
+    /// Removes the snapshots and backups that are none of these, as a killed service leaves them.
+    async fn sweep(&self, snapshots: BTreeSet<String>, databases: BTreeSet<String>) -> Outcome;
 }
 
 /// The real ground.
@@ -204,5 +226,67 @@ impl Hardware for Real {
 
     async fn set_parameter(&self, id: &str, name: &str, value: &str) -> Outcome {
         Ok(self.databases.set_parameter(id, name, value).await?)
+    }
+
+    async fn database_log(&self, id: &str) -> String {
+        let bytes = fs_err::tokio::read(self.databases.log(id)).await.unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    async fn snapshot_machine(&self, id: &str, snapshot: &str) -> Outcome {
+        Ok(self.machines.snapshot(id, snapshot).await?)
+    }
+
+    async fn create_machine_from(&self, spec: &MachineSpec, snapshot: &str) -> Outcome {
+        Ok(self.machines.create_from(spec, snapshot).await?)
+    }
+
+    async fn snapshot_database(&self, id: &str, snapshot: &str) -> Outcome {
+        Ok(self.databases.snapshot(id, snapshot).await?)
+    }
+
+    async fn copy_snapshot(&self, from: &str, to: &str) -> Outcome {
+        if self.layout.snapshot_dir(to).exists() {
+            return Ok(());
+        }
+        let making = Making::begin(&self.layout.snapshots_dir())?;
+        let whole = making.path().join("whole");
+        copies::copy(&self.layout.snapshot_dir(from), &whole).await?;
+        fs_err::rename(&whole, self.layout.snapshot_dir(to)).map_err(crate::Error::file("rename", whole))?;
+        Ok(())
+    }
+
+    async fn erase_snapshot(&self, id: &str) -> Outcome {
+        let directory = self.layout.snapshot_dir(id);
+        Ok(tokio::task::spawn_blocking(move || files::remove_tree(&directory)).await.unwrap_or(Ok(()))?)
+    }
+
+    async fn gather_database(&self, id: &str, origin: &Origin) -> Outcome {
+        Ok(self.databases.gather(id, origin).await?)
+    }
+
+    async fn restore_database(&self, server: &ServerSpec, master: &Master) -> Outcome {
+        Ok(self.databases.restore(server, master).await?)
+    }
+
+    async fn back_up_database(&self, id: &str) -> Outcome<bool> {
+        Ok(self.databases.back_up(id).await?)
+    }
+
+    async fn erase_backups(&self, id: &str) -> Outcome {
+        Ok(self.databases.erase_backups(id).await?)
+    }
+
+    fn latest_restorable(&self, id: &str) -> Option<Timestamp> {
+        self.databases.latest_restorable(id)
+    }
+
+    async fn sweep(&self, snapshots: BTreeSet<String>, databases: BTreeSet<String>) -> Outcome {
+        let layout = self.layout.clone();
+        let swept = tokio::task::spawn_blocking(move || {
+            copies::sweep(&layout.snapshots_dir(), |name| snapshots.contains(name))?;
+            copies::sweep(&layout.backups_dir(), |name| databases.contains(name))
+        });
+        Ok(swept.await.unwrap_or(Ok(()))?)
     }
 }

@@ -1,5 +1,7 @@
-//! Instances: the requests. The work they begin is in [`work`].
+//! Instances: the requests. The work they begin is in [`work`], what is made from snapshots in [`restore`].
 
+pub(crate) mod create;
+pub(crate) mod restore;
 pub(crate) mod work;
 
 use std::sync::Arc;
@@ -8,106 +10,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    addons::{self, AddOnRequest},
-    catalog,
+    addons, catalog,
     fault::Fault,
     operations::{self, About, Operation, Status},
     paging, ports,
-    service::{Service, check_names_free, random_hex},
-    state::{Instance, InstanceState, InstanceWork, Job, State, Tag},
-    tags,
+    service::Service,
+    state::{Instance, InstanceState, InstanceWork, Job, State},
 };
 
 pub(crate) const TYPE: &str = "Instance";
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Create {
-    instance_names: Vec<String>,
-    availability_zone: String,
-    custom_image_name: Option<String>,
-    blueprint_id: String,
-    bundle_id: String,
-    user_data: Option<String>,
-    key_pair_name: Option<String>,
-    #[serde(default)]
-    tags: Vec<Tag>,
-    #[serde(default)]
-    add_ons: Vec<AddOnRequest>,
-    ip_address_type: Option<String>,
-}
-
-pub(crate) async fn create(service: &Arc<Service>, request: Create) -> Result<Value, Fault> {
-    if request.instance_names.is_empty() {
-        return Err(Fault::invalid("At least one instance name is required."));
-    }
-    request.instance_names.iter().try_for_each(|name| check_name(name))?;
-    service.check_zone(&request.availability_zone)?;
-    let (blueprint, bundle) = (catalog::blueprint(&request.blueprint_id)?, catalog::bundle(&request.bundle_id)?);
-    if request.custom_image_name.is_some() {
-        return Err(Fault::invalid("customImageName is deprecated and cannot be used."));
-    }
-    if let Some(key_pair) = &request.key_pair_name {
-        return Err(Fault::no_such("KeyPair", key_pair));
-    }
-    if request.ip_address_type.as_deref() == Some("ipv6") {
-        return Err(Fault::invalid(format!(
-            "The bundle has a public IPv4 address and cannot be IPv6 only: {}",
-            bundle.id
-        )));
-    }
-    let add_ons: Vec<_> = request.add_ons.into_iter().map(addons::auto_snapshot).collect::<Result<_, _>>()?;
-    let tags = tags::checked(request.tags)?;
-    let (operations, begun) = service
-        .store
-        .change(|state| {
-            check_names_free(state, &request.instance_names)?;
-            let (mut operations, mut begun) = (Vec::new(), Vec::new());
-            for name in &request.instance_names {
-                let id = format!("i-{}", random_hex(12));
-                let common = service.common(TYPE, &id, &request.availability_zone, tags.clone());
-                let about = About::new(name, TYPE, &common);
-                let operation = operations::begin(state, &about, Some("CreateInstance"), Status::NotStarted);
-                let job = Job { work: InstanceWork::Create, operation: Some(operation.id) };
-                begun.push((name.clone(), id.clone(), job));
-                let instance = Instance {
-                    id,
-                    blueprint_id: blueprint.id.to_owned(),
-                    bundle_id: bundle.id.to_owned(),
-                    ip_address_type: request.ip_address_type.clone().unwrap_or_else(|| "dualstack".to_owned()),
-                    private_address: service.take_private_address(state)?,
-                    public_address: Some(service.take_public_address(state)?),
-                    user_data: request.user_data.clone().filter(|script| !script.is_empty()),
-                    ports: ports::defaults(),
-                    auto_snapshot: add_ons.last().cloned(),
-                    state: InstanceState::Pending,
-                    job: Some(job),
-                    common,
-                };
-                state.instances.insert(name.clone(), instance);
-                operations.push(operation);
-            }
-            Ok((operations, begun))
-        })
-        .await?;
-    for begun in begun {
-        work::begin(service, begun);
-    }
-    Ok(operations::answer(service, &operations))
-}
-
-/// The model constrains instance names only where they are read; a name that could never be read back is refused here.
-fn check_name(name: &str) -> Result<(), Fault> {
-    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let shape = name.starts_with(word) && name.ends_with(word) && name.chars().all(|c| word(c) || c == '-');
-    if shape && (2..=255).contains(&name.len()) {
-        return Ok(());
-    }
-    Err(Fault::invalid(format!(
-        "The instance name is not valid: '{name}'. Names have 2 to 255 letters, digits, hyphens and underscores, and begin and \
-         end with a letter, digit or underscore."
-    )))
-}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

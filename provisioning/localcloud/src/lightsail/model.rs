@@ -161,7 +161,7 @@ fn wrong_type(path: &str, wanted: &str) -> Fault {
     Fault::serialization(format!("Expected {wanted} at '{path}'"))
 }
 
-/// The patterns of the model, each written out: they are six, and a regular expression engine is a large dependency.
+/// The patterns of the model, each written out: they are seven, and a regular expression engine is a large dependency.
 fn matches(pattern: &str, text: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     match pattern {
@@ -172,6 +172,7 @@ fn matches(pattern: &str, text: &str) -> bool {
                 && text.chars().all(|c| word(c) || c == '-')
         }
         r".*\S.*" => text.chars().any(|c| !c.is_whitespace()),
+        r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$" => is_date(text),
         r"^(0[0-9]|1[0-9]|2[0-3]):[0-5][0-9]$" => clock(text).is_some(),
         r"^arn:(aws[^:]*):([a-zA-Z0-9-]+):([a-z0-9-]+):([0-9]+):([a-zA-Z]+)/([a-zA-Z0-9-]+)$" => arn(text),
         r"([0-9]{1,3}\.){3}[0-9]{1,3}" => text.parse::<std::net::Ipv4Addr>().is_ok(),
@@ -189,6 +190,13 @@ pub(crate) fn clock(text: &str) -> Option<u32> {
     }
     let (hours, minutes): (u32, u32) = (hours.parse().ok()?, minutes.parse().ok()?);
     (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)
+}
+
+/// Whether it is written as a date is; not whether there is such a day.
+pub(crate) fn is_date(text: &str) -> bool {
+    let digits = |range: std::ops::Range<usize>| text.as_bytes()[range].iter().all(u8::is_ascii_digit);
+    let bytes = text.as_bytes();
+    bytes.len() == 10 && bytes[4] == b'-' && bytes[7] == b'-' && digits(0..4) && digits(5..7) && digits(8..10)
 }
 
 fn arn(text: &str) -> bool {
@@ -232,7 +240,8 @@ mod tests {
 
     #[test]
     fn every_pattern_of_the_model_is_written_out() {
-        let examples = ["ab", "x", "06:00", "arn:aws:lightsail:eu-west-1:1:Instance/a-1", "10.0.0.1", "::1"];
+        let examples =
+            ["ab", "x", "06:00", "2026-11-23", "arn:aws:lightsail:eu-west-1:1:Instance/a-1", "10.0.0.1", "::1"];
         for (name, shape) in &MODEL.shapes {
             if let Shape::String { pattern: Some(pattern), .. } = shape {
                 assert!(examples.iter().any(|text| matches(pattern, text)), "{name}: {pattern}");

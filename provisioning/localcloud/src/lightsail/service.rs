@@ -82,10 +82,24 @@ impl Service {
         self.tasks.wait().await;
     }
 
-    /// Holds everyone else off the machine or server `id`.
+    /// Holds everyone else off the machine, server or snapshot `id`.
     pub(crate) async fn lock(&self, id: &str) -> tokio::sync::OwnedMutexGuard<()> {
-        let lock = self.locks.lock().unwrap_or_else(PoisonError::into_inner).entry(id.to_owned()).or_default().clone();
-        lock.lock_owned().await
+        self.lock_of(id).lock_owned().await
+    }
+
+    /// As [`Self::lock`], unless somebody else is at it.
+    pub(crate) fn try_lock(&self, id: &str) -> Option<tokio::sync::OwnedMutexGuard<()>> {
+        self.lock_of(id).try_lock_owned().ok()
+    }
+
+    /// Holds everyone else off the automatic backups of the database `id`. Whoever holds the database too takes that
+    /// first.
+    pub(crate) async fn lock_backups(&self, id: &str) -> tokio::sync::OwnedMutexGuard<()> {
+        self.lock(&format!("{id}/backups")).await
+    }
+
+    fn lock_of(&self, id: &str) -> Arc<tokio::sync::Mutex<()>> {
+        self.locks.lock().unwrap_or_else(PoisonError::into_inner).entry(id.to_owned()).or_default().clone()
     }
 
     /// Writes down what has already been done; tries again until it can (a disk may be full for a while).

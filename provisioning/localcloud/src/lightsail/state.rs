@@ -9,7 +9,11 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::{alarms::Alarm, contacts::ContactMethod, load_balancers::LoadBalancer, operations::Operation};
+use super::{
+    alarms::Alarm, auto_snapshots::Automatic, contacts::ContactMethod, databases::events::Event,
+    load_balancers::LoadBalancer, manual_snapshots::Snapshot, operations::Operation,
+};
+use crate::database::Origin;
 
 /// The whole of it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -20,6 +24,9 @@ pub(crate) struct State {
     pub(crate) static_ips: BTreeMap<String, StaticIp>,
     #[serde(default)]
     pub(crate) databases: BTreeMap<String, Database>,
+    /// Manual ones, of instances and of databases.
+    #[serde(default)]
+    pub(crate) snapshots: BTreeMap<String, Snapshot>,
     #[serde(default)]
     pub(crate) alarms: BTreeMap<String, Alarm>,
     #[serde(default)]
@@ -71,6 +78,12 @@ pub(crate) struct Instance {
     pub(crate) user_data: Option<String>,
     pub(crate) ports: Vec<PortInfo>,
     pub(crate) auto_snapshot: Option<AutoSnapshot>,
+    /// What the add-on took, oldest first. Outlives the add-on, not the instance.
+    #[serde(default)]
+    pub(crate) auto_snapshots: Vec<Automatic>,
+    /// The id of the snapshot it is made from; forgotten when it is made.
+    #[serde(default)]
+    pub(crate) origin: Option<String>,
     pub(crate) state: InstanceState,
     pub(crate) job: Option<Job<InstanceWork>>,
 }
@@ -163,6 +176,15 @@ pub(crate) struct Database {
     /// Set by the user; in force after the next reboot.
     #[serde(default)]
     pub(crate) pending_parameters: BTreeMap<String, String>,
+    /// What it is restored from, as the service finds it and in RDS's words; forgotten when it is restored.
+    #[serde(default)]
+    pub(crate) origin: Option<(Origin, String)>,
+    /// The name of the snapshot that the work under way makes.
+    #[serde(default)]
+    pub(crate) snapshot_due: Option<String>,
+    /// Oldest first.
+    #[serde(default)]
+    pub(crate) events: Vec<Event>,
     pub(crate) state: DatabaseState,
     pub(crate) job: Option<Job<DatabaseWork>>,
 }
@@ -190,6 +212,9 @@ pub(crate) enum DatabaseState {
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum DatabaseWork {
     Create,
+    /// Makes it from a snapshot or from backups.
+    Restore,
+    Snapshot,
     Start,
     Stop,
     Reboot,
@@ -278,6 +303,7 @@ impl State {
         self.instances.contains_key(name)
             || self.static_ips.contains_key(name)
             || self.databases.contains_key(name)
+            || self.snapshots.contains_key(name)
             || self.alarms.contains_key(name)
             || self.load_balancers.contains_key(name)
             || self.load_balancers.values().any(|balancer| balancer.certificates.contains_key(name))

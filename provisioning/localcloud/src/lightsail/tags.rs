@@ -1,4 +1,4 @@
-//! Tags: pairs of words on instances, databases, alarms, contact methods and load balancers.
+//! Tags: pairs of words on instances, databases, snapshots, alarms, contact methods and load balancers.
 
 use std::sync::Arc;
 
@@ -119,6 +119,9 @@ fn taggable<'a>(state: &'a mut State, name: &str) -> Result<(&'static str, &'a m
     }
     if let Some(balancer) = state.load_balancers.get_mut(name) {
         return Ok((load_balancers::TYPE, &mut balancer.common));
+    }
+    if let Some(snapshot) = state.snapshots.get_mut(name) {
+        return Ok((snapshot.resource_type(), &mut snapshot.common));
     }
     let database = state.databases.get_mut(name).ok_or_else(|| Fault::no_such("Resource", name))?;
     Ok(("RelationalDatabase", &mut database.common))

@@ -2,6 +2,7 @@
 //! about states, names and what survives a kill is tried without booting anything.
 
 mod balancer_cases;
+mod restore_cases;
 mod stub;
 mod watch_cases;
 mod wire_cases;

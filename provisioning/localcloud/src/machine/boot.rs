@@ -14,7 +14,7 @@ use nix::{
 };
 use tokio::{io::AsyncReadExt as _, process::Command, sync::watch};
 
-use super::cgroup::Cgroup;
+use super::cgroup::{Cgroup, Frozen};
 use crate::{error::Error, files, network::Network, process};
 
 const SSH_DEADLINE: Duration = Duration::from_secs(30);
@@ -46,6 +46,11 @@ impl Running {
     /// The computing time of everything in it since it was booted.
     pub(super) fn cpu(&self) -> Option<Duration> {
         self.cgroup.cpu()
+    }
+
+    /// Stops everything in it at one moment, until the returned value goes.
+    pub(super) async fn freeze(&self) -> Result<Frozen, Error> {
+        self.cgroup.freeze().await
     }
 
     /// Shuts it down, by force if it does not comply.

@@ -5,7 +5,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use fs_err as fs;
@@ -13,6 +13,9 @@ use fs_err as fs;
 use crate::error::Error;
 
 const PARENT: &str = "jewel-localcloud";
+
+/// How long the processes of a machine may take to stand still; one that writes to a slow disk first comes back.
+const FROZEN_WITHIN: Duration = Duration::from_secs(10);
 
 /// The group of one machine, in each hierarchy that systemd uses on this host.
 #[derive(Clone, Debug)]
@@ -52,6 +55,29 @@ impl Cgroup {
         usage_in(&text)
     }
 
+    /// Stops everything in it at one moment, until the returned value goes.
+    ///
+    /// # Errors
+    /// When the host has no unified hierarchy, or something in the group cannot be stopped in time.
+    pub(super) async fn freeze(&self) -> Result<Frozen, Error> {
+        let able = self.directories.iter().find(|directory| directory.join("cgroup.freeze").exists());
+        let directory = able.ok_or_else(|| Error::Network {
+            action: "stop a machine for a moment: this host has no unified control groups".into(),
+            source: std::io::ErrorKind::Unsupported.into(),
+        })?;
+        let frozen = Frozen { switch: directory.join("cgroup.freeze") };
+        fs::write(&frozen.switch, "1").map_err(Error::file("write", &frozen.switch))?;
+        let events = directory.join("cgroup.events");
+        let deadline = Instant::now() + FROZEN_WITHIN;
+        while !is_frozen(&fs::read_to_string(&events).map_err(Error::file("read", &events))?) {
+            if Instant::now() > deadline {
+                return Err(Error::file("freeze", directory)(std::io::ErrorKind::TimedOut.into()));
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        Ok(frozen)
+    }
+
     /// Kills everything in it at once, where the kernel can.
     pub(super) fn kill(&self) {
         for directory in &self.directories {
@@ -68,6 +94,24 @@ impl Cgroup {
             remove_nested(directory);
         }
     }
+}
+
+/// A group that stands still. It goes on when this goes, whatever happened meanwhile.
+#[derive(Debug)]
+pub(super) struct Frozen {
+    switch: PathBuf,
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        if let Err(error) = fs::write(&self.switch, "0") {
+            tracing::error!(%error, "a machine stands still");
+        }
+    }
+}
+
+fn is_frozen(events: &str) -> bool {
+    events.lines().any(|line| line == "frozen 1")
 }
 
 /// Removes the groups of all machines whose name starts with `prefix` and that run no more.
@@ -123,6 +167,12 @@ mod tests {
     fn computing_time_is_read_in_microseconds() {
         assert_eq!(usage_in("usage_usec 1500000\nuser_usec 7\n"), Some(Duration::from_millis(1500)));
         assert_eq!(usage_in(""), None);
+    }
+
+    #[test]
+    fn a_group_stands_still_when_the_kernel_says_so() {
+        assert!(is_frozen("populated 1\nfrozen 1\n"));
+        assert!(!is_frozen("populated 1\nfrozen 0\n"));
     }
 
     #[test]

@@ -33,8 +33,19 @@ impl Disk {
 
     /// Remembers the image, so that a newer one is not put under what was written over this one.
     pub(super) fn remember_image(&self) -> Result<(), Error> {
+        self.lay_over_the_same(&self.directory)
+    }
+
+    /// What was written over the image.
+    pub(super) fn upper(&self) -> PathBuf {
+        self.directory.join("upper")
+    }
+
+    /// Makes the file `image` of another directory say the same as ours: what was written over one image makes no
+    /// sense over another.
+    pub(super) fn lay_over_the_same(&self, image_of: &Path) -> Result<(), Error> {
         let name = self.image.file_name().unwrap_or_default().as_encoded_bytes();
-        files::write_public(&self.directory.join(IMAGE), name)
+        files::write_public(&image_of.join(IMAGE), name)
     }
 
     /// Where the whole file system shows while it is mounted.
@@ -48,7 +59,7 @@ impl Disk {
         if files::mounts_under(&root)?.contains(&root) {
             return Ok(());
         }
-        let (upper, work) = (self.directory.join("upper"), self.directory.join("work"));
+        let (upper, work) = (self.upper(), self.directory.join("work"));
         for directory in [&root, &upper, &work] {
             files::dir(directory)?;
         }
@@ -89,6 +100,20 @@ impl Disk {
             files::write_private(&path, script.as_bytes())?;
             let executable = std::fs::Permissions::from_mode(0o700);
             fs::set_permissions(&path, executable).map_err(Error::file("open", &path))?;
+        }
+        Ok(())
+    }
+
+    /// Makes the mounted disk of another machine one that was never booted: what runs once is due again.
+    pub(super) fn forget_first_boot(&self) -> Result<(), Error> {
+        for name in ["user-data", "user-data.done"] {
+            let path = self.root().join("var/lib/cloud").join(name);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::file("remove", path)(error));
+                }
+                _ => {}
+            }
         }
         Ok(())
     }

@@ -1,6 +1,9 @@
 //! SSH keys: the authority that signs logins, the keys by which machines prove themselves, and one-hour certificates.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use fs_err as fs;
 use jiff::{SignedDuration, Timestamp};
@@ -37,14 +40,24 @@ pub(super) fn install_authority(root: &Path, authority: &Path) -> Result<(), Err
 
 /// Makes the host keys of the machine in `root` and remembers their public halves in the instance `directory`.
 pub(super) async fn install_host_keys(root: &Path, directory: &Path, hostname: &str) -> Result<(), Error> {
-    let made_at = Timestamp::now();
     remove_scratch(directory)?;
     let scratch = scratch(directory)?;
-    let mut known = Vec::new();
     for algorithm in ALGORITHMS {
         let made = scratch.path().join(algorithm);
         generate(&made, algorithm, &format!("root@{hostname}")).await?;
-        let public = made.with_extension("pub");
+        let installed = host_key(root, algorithm);
+        copy(&made.with_extension("pub"), &installed.with_extension("pub"), false)?;
+        copy(&made, &installed, true)?;
+    }
+    witness_host_keys(root, directory).await
+}
+
+/// Remembers the public halves of the host keys that the machine in `root` has, in the instance `directory`.
+pub(super) async fn witness_host_keys(root: &Path, directory: &Path) -> Result<(), Error> {
+    let now = Timestamp::now();
+    let mut known = Vec::new();
+    for algorithm in ALGORITHMS {
+        let public = host_key(root, algorithm).with_extension("pub");
         let line = fs::read_to_string(&public).map_err(Error::file("read", &public))?;
         let mut words = line.split_whitespace();
         known.push(HostKey {
@@ -52,15 +65,16 @@ pub(super) async fn install_host_keys(root: &Path, directory: &Path, hostname: &
             public_key: words.next().unwrap_or_default().to_owned(),
             fingerprint_sha1: fingerprint(&public, "sha1").await?,
             fingerprint_sha256: fingerprint(&public, "sha256").await?,
-            witnessed_at: made_at,
-            not_valid_before: made_at,
-            not_valid_after: made_at + SignedDuration::from_hours(24 * 365 * 30),
+            witnessed_at: now,
+            not_valid_before: now,
+            not_valid_after: now + SignedDuration::from_hours(24 * 365 * 30),
         });
-        let name = format!("ssh_host_{algorithm}_key");
-        copy(&public, &root.join("etc/ssh").join(format!("{name}.pub")), false)?;
-        copy(&made, &root.join("etc/ssh").join(name), true)?;
     }
     files::write_json(&directory.join(HOST_KEYS), &known)
+}
+
+fn host_key(root: &Path, algorithm: &str) -> PathBuf {
+    root.join("etc/ssh").join(format!("ssh_host_{algorithm}_key"))
 }
 
 /// The host keys of the machine in the instance `directory`.

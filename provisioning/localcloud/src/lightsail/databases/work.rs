@@ -2,15 +2,17 @@
 //!
 //! The state says what was begun. Everything the servers do is idempotent, so work that was cut off is done again.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use secrecy::ExposeSecret as _;
 
+use super::events;
 use crate::{
-    database::{Master, ServerSpec},
+    database::{Master, Origin, ServerSpec},
     lightsail::{
-        delays,
+        catalog, delays,
         hardware::Failure,
+        manual_snapshots::SnapshotState,
         operations::{self, Status},
         service::Service,
         state::{Database, DatabaseState, DatabaseWork, Job, State},
@@ -21,6 +23,8 @@ use crate::{
 pub(crate) fn operation_type(work: DatabaseWork) -> &'static str {
     match work {
         DatabaseWork::Create => "CreateRelationalDatabase",
+        DatabaseWork::Restore => "CreateRelationalDatabaseFromSnapshot",
+        DatabaseWork::Snapshot => "CreateRelationalDatabaseSnapshot",
         DatabaseWork::Start => "StartRelationalDatabase",
         DatabaseWork::Stop => "StopRelationalDatabase",
         DatabaseWork::Reboot => "RebootRelationalDatabase",
@@ -73,36 +77,63 @@ async fn run(service: &Arc<Service>, name: &str, id: &str, job: Job<DatabaseWork
     service.mark(job.operation, Status::Started).await;
     // Work of the service's own has no counterpart on AWS, so there is nothing to be as slow as.
     let usual = job.operation.map(|_| delays::usual(operation_type(job.work))).unwrap_or_default();
-    let (outcome, ()) = tokio::join!(perform(service, database, job.work), service.pace(usual));
+    let (outcome, ()) = tokio::join!(perform(service, &now, database, job.work), service.pace(usual));
     if let Err(failure) = &outcome {
         tracing::error!(database = name, work = operation_type(job.work), error = %failure, "failed");
     }
-    let backs_up = job.work == DatabaseWork::Create
-        && !delays::scaled(delays::FIRST_BACKUP, service.options.time_factor).is_zero();
+    let first_backup = match job.work {
+        DatabaseWork::Create => delays::FIRST_BACKUP,
+        DatabaseWork::Restore => delays::BACKUP_AFTER_RESTORE,
+        _ => Duration::ZERO,
+    };
+    let backs_up = !delays::scaled(first_backup, service.options.time_factor).is_zero();
     service.record(|state| finish(state, name, id, job, &outcome, backs_up)).await;
     if backs_up && outcome.is_ok() {
-        service.pace(delays::FIRST_BACKUP).await;
+        service.pace(first_backup).await;
         service.record(|state| end_first_backup(state, name, id)).await;
     }
 }
 
-async fn perform(service: &Service, database: &Database, work: DatabaseWork) -> Result<(), Failure> {
+async fn perform(service: &Service, state: &State, database: &Database, work: DatabaseWork) -> Result<(), Failure> {
     let (hardware, id) = (&service.hardware, database.id.as_str());
     match work {
         DatabaseWork::Create => {
-            let master = Master {
-                user: database.master_username.clone(),
-                password: database.passwords.current.value.clone(),
-                database: database.master_database.clone(),
-            };
-            hardware.create_database(&spec(database, false), &master).await
+            hardware.create_database(&spec(database, false), &master(database)).await?;
+            back_up_first(service, database).await;
+            Ok(())
+        }
+        DatabaseWork::Restore => {
+            if let Some((origin, _)) = &database.origin {
+                let _kept = match origin {
+                    Origin::Snapshot(snapshot) => service.lock(snapshot).await,
+                    Origin::Backups { of, .. } => service.lock_backups(of).await,
+                };
+                hardware.gather_database(id, origin).await?;
+            }
+            hardware.restore_database(&spec(database, false), &master(database)).await?;
+            back_up_first(service, database).await;
+            Ok(())
+        }
+        DatabaseWork::Snapshot => {
+            let bundle = catalog::database_bundle(&database.bundle_id);
+            let standby = bundle.is_ok_and(|bundle| bundle.is_high_availability);
+            if standby {
+                hardware.start_database(&spec(database, false)).await?;
+                return take_due(service, state, database).await;
+            }
+            hardware.stop_database(id).await?;
+            let taken = take_due(service, state, database).await;
+            hardware.start_database(&spec(database, false)).await.and(taken)
         }
         DatabaseWork::Start => {
             hardware.start_database(&spec(database, true)).await?;
             // A password that was being set when the service was killed is one of the two: make it the one that is said.
             set_password(service, database).await
         }
-        DatabaseWork::Stop => hardware.stop_database(id).await,
+        DatabaseWork::Stop => {
+            hardware.stop_database(id).await?;
+            take_due(service, state, database).await
+        }
         DatabaseWork::Reboot => {
             hardware.stop_database(id).await?;
             hardware.start_database(&spec(database, true)).await
@@ -110,7 +141,8 @@ async fn perform(service: &Service, database: &Database, work: DatabaseWork) -> 
         DatabaseWork::Modify => {
             // After a kill the server is down and the password still pending: starting it is then part of the work.
             hardware.start_database(&spec(database, false)).await?;
-            set_password(service, database).await
+            set_password(service, database).await?;
+            change_backups(service, database).await
         }
         // A server that does not run gets them with its command line.
         DatabaseWork::Parameters if !hardware.database_runs(id) => {
@@ -124,7 +156,56 @@ async fn perform(service: &Service, database: &Database, work: DatabaseWork) -> 
             }
             Ok(())
         }
-        DatabaseWork::Delete => hardware.destroy_database(id).await,
+        DatabaseWork::Delete => {
+            hardware.stop_database(id).await?;
+            take_due(service, state, database).await?;
+            hardware.destroy_database(id).await?;
+            erase_backups(service, id).await
+        }
+    }
+}
+
+/// Takes the snapshot that the work is to make, if there is one.
+async fn take_due(service: &Service, state: &State, database: &Database) -> Result<(), Failure> {
+    let due = database.snapshot_due.as_ref().and_then(|name| state.snapshots.get(name));
+    match due {
+        Some(snapshot) => service.hardware.snapshot_database(&database.id, &snapshot.id).await,
+        None => Ok(()),
+    }
+}
+
+/// Makes the first copy before anyone can log in, so that the database can be restored from its first moment on.
+async fn back_up_first(service: &Service, database: &Database) {
+    if database.wanted_backup_retention {
+        let _alone = service.lock_backups(&database.id).await;
+        if let Err(failure) = service.hardware.back_up_database(&database.id).await {
+            tracing::warn!(database = database.id, error = %failure, "the first backup is still to be made");
+        }
+    }
+}
+
+/// Without retention there are no backups: all there were go, as on Lightsail. With it there is one at once.
+async fn change_backups(service: &Service, database: &Database) -> Result<(), Failure> {
+    match (database.backup_retention, retention_now(database)) {
+        (true, false) => erase_backups(service, &database.id).await,
+        (false, true) => {
+            back_up_first(service, database).await;
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn erase_backups(service: &Service, id: &str) -> Result<(), Failure> {
+    let _alone = service.lock_backups(id).await;
+    service.hardware.erase_backups(id).await
+}
+
+fn master(database: &Database) -> Master {
+    Master {
+        user: database.master_username.clone(),
+        password: database.passwords.current.value.clone(),
+        database: database.master_database.clone(),
     }
 }
 
@@ -171,6 +252,12 @@ fn finish(
     let ours = |database: &&mut Database| database.id == id && database.job == Some(job);
     let Some(database) = state.databases.get_mut(name).filter(ours) else { return };
     database.job = None;
+    if outcome.is_ok() {
+        events::push_done(database, job.work, job.operation.is_some());
+    }
+    if let Some(snapshot) = database.snapshot_due.take().and_then(|due| state.snapshots.get_mut(&due)) {
+        snapshot.state = if outcome.is_ok() { SnapshotState::Available } else { SnapshotState::Failed };
+    }
     match (job.work, outcome) {
         (DatabaseWork::Delete, Ok(())) => {
             state.databases.remove(name);
@@ -182,6 +269,7 @@ fn finish(
                 database.parameters.extend(pending);
             }
             database.backup_retention = retention_now(database);
+            database.origin = None;
             if let Some(pending) = database.passwords.pending.take() {
                 let current = std::mem::replace(&mut database.passwords.current, pending);
                 let same = current.value.expose_secret() == database.passwords.current.value.expose_secret();
@@ -189,9 +277,11 @@ fn finish(
             }
             database.state = if backs_up { DatabaseState::BackingUp } else { DatabaseState::Available };
         }
-        (DatabaseWork::Create | DatabaseWork::Delete, Err(_)) => database.state = DatabaseState::Failed,
+        (DatabaseWork::Create | DatabaseWork::Restore | DatabaseWork::Delete, Err(_)) => {
+            database.state = DatabaseState::Failed;
+        }
         // It may run or not; what is shown goes by whether it answers.
-        (DatabaseWork::Stop, Err(_)) => database.state = DatabaseState::Available,
+        (DatabaseWork::Stop | DatabaseWork::Snapshot, Err(_)) => database.state = DatabaseState::Available,
         (DatabaseWork::Modify, Err(_)) => {
             database.passwords.pending = None;
             database.state = DatabaseState::Available;

@@ -68,7 +68,8 @@ async fn run(service: &Arc<Service>, name: &str, id: &str, job: Job<InstanceWork
         tracing::error!(instance = name, error = %failure, "its public address could not be arranged");
     }
     // Work of the service's own has no counterpart on AWS, so there is nothing to be as slow as.
-    let usual = job.operation.map(|_| delays::usual(operation_type(job.work))).unwrap_or_default();
+    let kind = if instance.origin.is_some() { "CreateInstancesFromSnapshot" } else { operation_type(job.work) };
+    let usual = job.operation.map(|_| delays::usual(kind)).unwrap_or_default();
     let (outcome, ()) = tokio::join!(perform(service, name, instance, job.work), service.pace(usual));
     if let Err(failure) = &outcome {
         tracing::error!(instance = name, work = operation_type(job.work), error = %failure, "failed");
@@ -91,7 +92,13 @@ async fn perform(service: &Service, name: &str, instance: &Instance, work: Insta
                 address: instance.private_address,
                 user_data: instance.user_data.clone(),
             };
-            hardware.create_machine(&spec).await?;
+            match &instance.origin {
+                Some(snapshot) => {
+                    let _kept = service.lock(snapshot).await;
+                    hardware.create_machine_from(&spec, snapshot).await?;
+                }
+                None => hardware.create_machine(&spec).await?,
+            }
             hardware.start_machine(id).await
         }
         InstanceWork::Start => hardware.start_machine(id).await,
@@ -100,7 +107,14 @@ async fn perform(service: &Service, name: &str, instance: &Instance, work: Insta
             hardware.stop_machine(id).await?;
             hardware.start_machine(id).await
         }
-        InstanceWork::Delete => hardware.destroy_machine(id).await,
+        InstanceWork::Delete => {
+            hardware.destroy_machine(id).await?;
+            for automatic in &instance.auto_snapshots {
+                let _alone = service.lock(&automatic.id).await;
+                hardware.erase_snapshot(&automatic.id).await?;
+            }
+            Ok(())
+        }
     }
 }
 
@@ -135,6 +149,7 @@ fn finish(state: &mut State, name: &str, id: &str, job: Job<InstanceWork>, outco
         (InstanceWork::Create, Ok(())) => {
             instance.state = InstanceState::Running;
             instance.user_data = None;
+            instance.origin = None;
         }
         (InstanceWork::Start | InstanceWork::Reboot, Ok(())) => instance.state = InstanceState::Running,
         // As on EC2, an instance that does not come up is stopped; one that does not go down still runs.

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
-    database::{Master, ServerSpec},
+    database::{Master, Origin, ServerSpec},
     lightsail::hardware::{Failure, Hardware},
     machine::{Access, HostKey, MachineSpec},
     network::{
@@ -34,6 +34,12 @@ pub(super) struct World {
     pub(super) servers: BTreeMap<String, ServerSpec>,
     pub(super) passwords: BTreeMap<String, String>,
     pub(super) exposed: BTreeMap<Ipv4Addr, (Option<Ipv4Addr>, Vec<PortRule>)>,
+    /// Ids of snapshots, and of what they were taken.
+    pub(super) snapshots: BTreeMap<String, String>,
+    /// What new machines and databases were made from.
+    pub(super) origins: BTreeMap<String, Origin>,
+    /// Databases with backups, and up to when.
+    pub(super) backups: BTreeMap<String, Timestamp>,
     pub(super) balanced: BTreeMap<Ipv4Addr, Balance>,
     /// What every machine and server uses.
     pub(super) usage: Usage,
@@ -171,6 +177,68 @@ impl Hardware for Stub {
             if let Some(server) = world.servers.get_mut(id) {
                 server.parameters.insert(name.to_owned(), value.to_owned());
             }
+        })
+    }
+
+    async fn database_log(&self, _: &str) -> String {
+        "2026-11-23T00:24:25.5Z 0 [System] ready\n".to_owned()
+    }
+
+    async fn snapshot_machine(&self, id: &str, snapshot: &str) -> Result<(), Failure> {
+        let _slow = self.slow.lock().await;
+        self.attempt("snapshot", |world| drop(world.snapshots.insert(snapshot.to_owned(), id.to_owned())))
+    }
+
+    async fn create_machine_from(&self, spec: &MachineSpec, snapshot: &str) -> Result<(), Failure> {
+        let _slow = self.slow.lock().await;
+        self.attempt("create", |world| {
+            world.origins.insert(spec.id.clone(), Origin::Snapshot(snapshot.to_owned()));
+        })
+    }
+
+    async fn snapshot_database(&self, id: &str, snapshot: &str) -> Result<(), Failure> {
+        let _slow = self.slow.lock().await;
+        self.attempt("snapshot", |world| drop(world.snapshots.insert(snapshot.to_owned(), id.to_owned())))
+    }
+
+    async fn copy_snapshot(&self, from: &str, to: &str) -> Result<(), Failure> {
+        self.attempt("copy", |world| {
+            let of = world.snapshots.get(from).cloned().unwrap_or_default();
+            world.snapshots.insert(to.to_owned(), of);
+        })
+    }
+
+    async fn erase_snapshot(&self, id: &str) -> Result<(), Failure> {
+        self.attempt("erase", |world| drop(world.snapshots.remove(id)))
+    }
+
+    async fn gather_database(&self, id: &str, origin: &Origin) -> Result<(), Failure> {
+        let _slow = self.slow.lock().await;
+        self.attempt("gather", |world| drop(world.origins.insert(id.to_owned(), origin.clone())))
+    }
+
+    async fn restore_database(&self, server: &ServerSpec, master: &Master) -> Result<(), Failure> {
+        self.create_database(server, master).await
+    }
+
+    async fn back_up_database(&self, id: &str) -> Result<bool, Failure> {
+        let mut first = false;
+        self.attempt("back up", |world| first = world.backups.insert(id.to_owned(), Timestamp::now()).is_none())?;
+        Ok(first)
+    }
+
+    async fn erase_backups(&self, id: &str) -> Result<(), Failure> {
+        self.attempt("erase", |world| _ = world.backups.remove(id))
+    }
+
+    fn latest_restorable(&self, id: &str) -> Option<Timestamp> {
+        self.world.lock().unwrap().backups.get(id).copied()
+    }
+
+    async fn sweep(&self, snapshots: BTreeSet<String>, databases: BTreeSet<String>) -> Result<(), Failure> {
+        self.attempt("sweep", |world| {
+            world.snapshots.retain(|id, _| snapshots.contains(id));
+            world.backups.retain(|id, _| databases.contains(id));
         })
     }
 }

@@ -158,7 +158,7 @@ async fn a_database_is_not_deleted_without_a_word_about_its_last_snapshot() {
     for (more, code) in [
         (json!({}), "InvalidInputException"),
         (json!({ "skipFinalSnapshot": true, "finalRelationalDatabaseSnapshotName": "last" }), "InvalidInputException"),
-        (json!({ "finalRelationalDatabaseSnapshotName": "last" }), "OperationNotBuiltException"),
+        (json!({ "finalRelationalDatabaseSnapshotName": "db" }), "InvalidInputException"),
     ] {
         assert_eq!(cloud.refused("DeleteRelationalDatabase", delete(more)).await.0, code);
         assert_eq!(cloud.database("db").await["state"], "available");
