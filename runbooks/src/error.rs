@@ -185,12 +185,10 @@ impl Error {
                 "`jewelctl secrets set stripe-secret-key` and `jewelctl secrets set stripe-webhook-secret` ask for \
                  them, then run the same command again; or take card out of `payments.methods` in jewel.toml",
             ),
-            Self::Journal { .. } | Self::Fence { .. } | Self::Replay { .. } => Some(
-                "nothing was put in use; `jewelctl restore list` shows how far it came, and `--resume` goes on from there",
-            ),
-            Self::NotThere { .. } => {
-                Some("it may still come: `jewelctl restore list` shows the restore, and `--resume` waits again")
+            Self::Journal { .. } | Self::Fence { .. } | Self::Replay { .. } => {
+                Some("nothing was put in use and nothing is lost")
             }
+            Self::NotThere { .. } => Some("it may still come: going on waits for it again"),
             Self::Secret { .. } => Some("`jewelctl plan` says how the secret is put right"),
             _ => None,
         }

@@ -197,8 +197,11 @@ pub struct Restore {
     pub reopens: bool,
     /// When it began.
     pub started_at: Timestamp,
-    /// When its last step was done.
+    /// When its last step was done, or it was given up.
     pub ended_at: Option<Timestamp>,
+    /// Whether it was given up.
+    #[serde(default)]
+    pub abandoned: bool,
     /// What was done so far.
     pub done: Vec<Done>,
 }
@@ -221,6 +224,7 @@ impl Restore {
             reopens: false,
             started_at: Timestamp::now(),
             ended_at: None,
+            abandoned: false,
             done: Vec::new(),
         }
     }
@@ -240,10 +244,19 @@ impl Restore {
         all.iter().copied().filter(|step| is_needed(*step)).collect()
     }
 
-    /// The first step that was not done.
+    /// The first step that was not done; none of one that was given up.
     #[must_use]
     pub fn next(&self) -> Option<Step> {
+        if self.abandoned {
+            return None;
+        }
         self.steps().into_iter().find(|step| !self.done.iter().any(|done| done.step == *step))
+    }
+
+    /// Gives it up.
+    pub fn abandon(&mut self) {
+        self.abandoned = true;
+        self.ended_at = Some(Timestamp::now());
     }
 
     /// Notes that a step was done.

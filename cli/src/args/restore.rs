@@ -42,6 +42,12 @@ pub enum RestoreCommand {
     /// Go back to the database that served before a restore, with what was acknowledged since
     #[command(after_help = "Examples:\n  jewelctl restore undo --dry-run\n  jewelctl restore undo")]
     Undo(RestoreUndoArgs),
+    /// Give a restore up that was cut off: the API serves from the database that is in use, and the shop opens
+    #[command(
+        after_help = "Examples:\n  jewelctl restore abandon\n  jewelctl restore abandon 20261122T090000Z-3f9a\n\n\
+            What it made so far stays, and is named by `jewelctl restore list`."
+    )]
+    Abandon(RestoreUndoArgs),
 }
 
 /// What a database can be restored from.
@@ -127,13 +133,13 @@ pub struct RestoreObjectsArgs {
     pub dry_run: bool,
 }
 
-/// `jewelctl restore undo`
+/// `jewelctl restore undo`, `jewelctl restore abandon`
 #[derive(Args, Debug)]
 pub struct RestoreUndoArgs {
     /// Which restore (default: the last one of the database)
     #[arg(value_name = "RUN")]
     pub restore: Option<String>,
-    /// Show each step with the time it usually takes, and do nothing
+    /// Show what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Wait for another run's lock at most this many seconds
@@ -148,7 +154,7 @@ impl RestoreCommand {
             Self::Database(args) => !args.how.dry_run,
             Self::Instance(args) => !args.how.dry_run,
             Self::Media(args) | Self::Site(args) => !args.dry_run,
-            Self::Undo(args) => !args.dry_run,
+            Self::Undo(args) | Self::Abandon(args) => !args.dry_run,
             Self::List => false,
         }
     }

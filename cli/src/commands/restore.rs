@@ -1,5 +1,6 @@
 //! `jewelctl restore`: what was lost is made anew beside what is left, looked at, and put in its place.
 
+mod abandon;
 mod after;
 mod choose;
 mod database;
@@ -44,6 +45,7 @@ pub async fn run(run: &Run, command: RestoreCommand) -> Outcome {
             let how = HowArgs { resume: None, dry_run: args.dry_run, lock_wait: args.lock_wait };
             carry_out(run, &shop, restore, &how).await
         }
+        RestoreCommand::Abandon(args) => abandon::run(run, &args).await,
         RestoreCommand::Media(args) => objects::media(run, &args).await,
         RestoreCommand::Site(args) => objects::site(run, &args).await,
         RestoreCommand::List => list::run(run).await,

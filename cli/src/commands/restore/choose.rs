@@ -47,7 +47,9 @@ pub(super) async fn undo(run: &Run, shop: &Shop, id: Option<&str>) -> Result<Res
     let all = RestoreStore::new(&spec, &shop.clients).all().await?;
     let undone = match id {
         Some(id) => all.into_iter().find(|one| one.id == id),
-        None => all.into_iter().rfind(|one| one.subject == Subject::Database && one.ended_at.is_some()),
+        None => {
+            all.into_iter().rfind(|one| one.subject == Subject::Database && one.ended_at.is_some() && !one.abandoned)
+        }
     };
     let undone = undone.ok_or_else(|| {
         let what = id.map_or_else(|| "restore of the database that has ended".to_owned(), |id| format!("restore {id}"));

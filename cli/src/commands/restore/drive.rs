@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use jewel_engine::Held;
-use jewel_runbooks::restore::{Restore, RestoreStore, Subject};
+use jewel_runbooks::restore::{Restore, RestoreStore, Step, Subject};
 use serde_json::json;
 
 use super::{database, instance};
@@ -43,5 +43,10 @@ fn go_on(restore: &Restore) -> String {
         Subject::Database => "database",
         Subject::Instance => "instance",
     };
-    format!("`jewelctl restore {subject} --resume {}` goes on from here", restore.id)
+    let id = &restore.id;
+    let mut text = format!("`jewelctl restore {subject} --resume {id}` goes on from here");
+    if restore.subject == Subject::Database && !restore.done.iter().any(|done| done.step == Step::PutInUse) {
+        text.push_str(&format!("; `jewelctl restore abandon {id}` opens the shop with {} again", restore.previous));
+    }
+    text
 }

@@ -32,6 +32,7 @@ pub(super) async fn run(run: &Run) -> Outcome {
 
 fn state(restore: &Restore) -> String {
     match restore.next() {
+        None if restore.abandoned => "given up".to_owned(),
         None => {
             let took: u64 = restore.done.iter().map(|done| done.took_ms).sum();
             format!("done in {:.0} s", took as f64 / 1e3)
