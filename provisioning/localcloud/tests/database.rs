@@ -20,7 +20,7 @@ use sqlx::{
     ConnectOptions as _, Executor as _, MySqlConnection, Row as _,
     mysql::{MySqlConnectOptions, MySqlSslMode},
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 struct Ground {
     layout: Layout,
@@ -62,8 +62,8 @@ impl Ground {
         login.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut))
     }
 
-    /// Makes another database from `origin` and reads what is in its table.
-    async fn restored(&self, origin: Origin) -> Result<Vec<String>, String> {
+    /// Makes another database from `origin` and reads what is in its tables: what was written, and how far was counted.
+    async fn restored(&self, origin: Origin) -> Result<(Vec<String>, i64), String> {
         let address = self.layout.private_address(11);
         let spec = ServerSpec { id: "d-again".into(), address, ..self.spec() };
         let master = Master { user: "owner".into(), password: "quite-another".into(), database: "shop".into() };
@@ -78,11 +78,13 @@ impl Ground {
         assert!(self.login_through(tunnel, "another-one").await.is_err(), "the old password is worth nothing");
         let mut sql = self.login_through(tunnel, "quite-another").await.unwrap();
         let rows = sqlx::query("SELECT b FROM written ORDER BY a").fetch_all(&mut sql).await.unwrap();
+        let counted = number(&mut sql, "SELECT COUNT(*) FROM counted").await;
+        assert_eq!(number(&mut sql, "SELECT MAX(a) FROM counted").await, counted, "none is missing in between");
         assert_eq!(number(&mut sql, "SELECT CAST(@@log_bin AS SIGNED)").await, 1, "it has backups of its own");
         assert!(sql.execute("SET GLOBAL max_connections = 7").await.is_err(), "no more rights than before");
         assert!(!self.layout.database_dir("d-again").join("replay").exists());
         self.databases.destroy("d-again").await.unwrap();
-        Ok(rows.iter().map(|row| row.get(0)).collect())
+        Ok((rows.iter().map(|row| row.get(0)).collect(), counted))
     }
 
     async fn gone(self) {
@@ -169,10 +171,16 @@ async fn comes_back(ground: &Ground) {
     let mut other = ground.login("another-one").await.unwrap();
     other.execute("BEGIN").await.unwrap();
     other.execute("INSERT INTO written (b) VALUES ('not committed yet')").await.unwrap();
+    // And whoever writes as fast as it can loses nothing that was acknowledged.
+    let (counted, counter) = count(ground).await;
     assert!(databases.back_up("d-test").await.unwrap(), "the first copy");
+    let before_snapshot = *counted.borrow();
     databases.snapshot("d-test", "s-1").await.unwrap();
+    let after_snapshot = *counted.borrow() + 1;
     databases.snapshot("d-test", "s-1").await.unwrap();
     other.execute("COMMIT").await.unwrap();
+    drop(counted);
+    let last = counter.await.unwrap();
 
     // Statements that a careless reader of the log would cut in the wrong place.
     sql.execute("CREATE PROCEDURE p() BEGIN SELECT 1; SELECT 2; END").await.unwrap();
@@ -193,10 +201,13 @@ async fn comes_back(ground: &Ground) {
     assert!(databases.latest_restorable("d-test").unwrap() > latest);
 
     let all = ["in the copy", "not committed yet", "a\n/*!*/;\nDELIMITER ;\n# 🦀", "after a crash", "too late"];
-    assert_eq!(ground.restored(Origin::Snapshot("s-1".into())).await.unwrap(), all[..1]);
+    let (written, counted) = ground.restored(Origin::Snapshot("s-1".into())).await.unwrap();
+    assert_eq!(written, all[..1]);
+    assert!((before_snapshot..=after_snapshot).contains(&counted), "{before_snapshot} {counted} {after_snapshot}");
     let at = |until| Origin::Backups { of: "d-test".into(), until: Some(until) };
-    assert_eq!(ground.restored(at(before)).await.unwrap(), all[..4]);
-    assert_eq!(ground.restored(at(dropped)).await.unwrap(), all);
+    let (written, counted) = ground.restored(at(before)).await.unwrap();
+    assert_eq!((&written[..], counted), (&all.map(str::to_owned)[..4], last));
+    assert_eq!(ground.restored(at(dropped)).await.unwrap().0, all);
     let hour = jiff::SignedDuration::from_hours(1);
     assert!(ground.restored(at(before - hour)).await.unwrap_err().contains("the backups begin after"));
     assert!(ground.restored(at(before + hour)).await.unwrap_err().contains("the backups end at"));
@@ -207,6 +218,23 @@ async fn comes_back(ground: &Ground) {
     assert_eq!(databases.latest_restorable("d-test"), None);
     assert!(ground.restored(at(before)).await.unwrap_err().contains("no automatic backups"));
     assert!(!ground.layout.backup_dir("d-test").exists());
+}
+
+/// Commits 1, 2, 3 and so on, one after another, until the receiver of what is acknowledged goes; gives the last one.
+async fn count(ground: &Ground) -> (watch::Receiver<i64>, JoinHandle<i64>) {
+    let mut sql = ground.login("another-one").await.unwrap();
+    sql.execute("CREATE TABLE counted (a INT PRIMARY KEY)").await.unwrap();
+    let (say, acknowledged) = watch::channel(0);
+    let counter = tokio::spawn(async move {
+        let mut next = 0;
+        while !say.is_closed() {
+            next += 1;
+            sqlx::query("INSERT INTO counted VALUES (?)").bind(next).execute(&mut sql).await.unwrap();
+            say.send_replace(next);
+        }
+        next
+    });
+    (acknowledged, counter)
 }
 
 /// The beginning of the next second, when it has come.

@@ -95,14 +95,18 @@ pub(crate) async fn set_password(sql: &mut MySqlConnection, user: &str, password
     run(sql, "set the master password", statement).await
 }
 
-/// Lets nobody commit until the session ends or [`release`]s, and says how far the binary log has come; none where the
-/// server writes none. Whoever waits for a long statement makes everybody wait, so this gives up soon.
+/// Lets nobody commit until the session ends or [`release`]s, brings what was committed to the disk, and says how far the
+/// binary log has come; none where the server writes none. Whoever waits for a long statement makes everybody wait, so
+/// this gives up soon.
 ///
 /// # Errors
 /// When a statement that runs does not let it in time; it can be tried again.
 pub(crate) async fn hold_commits(sql: &mut MySqlConnection, flavour: Flavour) -> Result<Option<Position>, Error> {
     run(sql, "limit a wait", format!("SET SESSION lock_wait_timeout = {HOLD_WITHIN_SECONDS}")).await?;
     run(sql, "hold all commits", "FLUSH TABLES WITH READ LOCK".to_owned()).await?;
+    // A server with a binary log leaves the engine's last commits in memory: after a crash it would find them in the log,
+    // which a copy is without.
+    run(sql, "write its commits to the disk", "FLUSH LOCAL ENGINE LOGS".to_owned()).await?;
     log_position(sql, flavour).await
 }
 
