@@ -1,5 +1,6 @@
 //! The command line: types and help texts only. Nothing here acts.
 
+mod backup;
 mod commands;
 mod drill;
 mod local;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, ValueEnum};
 use serde::Serialize;
 
+pub use backup::{BackupArgs, BackupCommand, BackupCreateArgs, BackupVerifyArgs, KeepArgs};
 pub use commands::{
     Command, CompletionsArgs, ConsentArgs, CostArgs, DeployApiArgs, DeployArgs, DeployCommand, DeploySiteArgs,
     DestroyArgs, DoctorArgs, DriftArgs, InitArgs, OutputsArgs, PlanArgs, ProvisionArgs, StatusArgs, UpArgs,

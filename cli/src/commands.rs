@@ -1,6 +1,7 @@
 //! The commands: one file each. A command reads settings, calls a library, and prints what it reports.
 
 pub mod apply;
+pub mod backup;
 pub mod cost;
 pub mod deploy;
 pub mod destroy;

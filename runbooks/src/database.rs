@@ -74,6 +74,17 @@ impl Database {
         self.tunnel.local()
     }
 
+    /// Drops a schema beside the shop's, if it is there.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn drop_schema(&self, schema: &str) -> Result<(), Error> {
+        let mut master = self.connect().await?;
+        let statement = format!("DROP DATABASE IF EXISTS `{}`", schema.replace('`', "``"));
+        self.asked("dropping a schema", sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut master).await)?;
+        Ok(())
+    }
+
     /// Sees to it that the API's user exists with exactly its few rights; gives its password.
     ///
     /// Writes nothing when all is as it should be.

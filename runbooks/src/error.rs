@@ -101,6 +101,9 @@ pub enum Error {
         #[source]
         source: sqlx::Error,
     },
+    /// A backup could not be made, read or restored.
+    #[error(transparent)]
+    Backup(#[from] jewel_backup::Error),
     /// The journal cannot be read.
     #[error("the journal at {place} cannot be read")]
     Journal {

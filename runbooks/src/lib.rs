@@ -15,6 +15,7 @@
 //! `jewel-host`'s, and what a migration is `jewel-migrations`'s; this crate puts them together.
 
 pub mod access;
+pub mod backup;
 pub mod check;
 mod compatible;
 mod context;

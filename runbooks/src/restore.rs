@@ -47,6 +47,8 @@ pub enum Source {
         /// When.
         at: Timestamp,
     },
+    /// A backup of ours, by its id.
+    Backup(String),
     /// One that is there already, in nobody's role: the one that served before.
     Standing(String),
     /// Nothing: a new machine, to which the API is deployed.
@@ -58,6 +60,7 @@ impl std::fmt::Display for Source {
         match self {
             Self::Snapshot(name) => write!(f, "snapshot {name}"),
             Self::PointInTime { database, at } => write!(f, "{database} as it was at {at}"),
+            Self::Backup(id) => write!(f, "backup {id}"),
             Self::Standing(name) => write!(f, "{name}, which is there already"),
             Self::Nothing => write!(f, "nothing: a new one"),
         }
@@ -78,6 +81,8 @@ pub enum Step {
     Make,
     /// It answers, and lets us in.
     Enter,
+    /// It is given a backup's rows.
+    Load,
     /// It is given the newest schema.
     Migrate,
     /// What was acknowledged and is not in it is put in, from the journal.
@@ -96,12 +101,13 @@ pub enum Step {
     Open,
 }
 
-const DATABASE: [Step; 13] = [
+const DATABASE: [Step; 14] = [
     Step::Close,
     Step::Stop,
     Step::Fence,
     Step::Make,
     Step::Enter,
+    Step::Load,
     Step::Migrate,
     Step::Replay,
     Step::Verify,
@@ -123,6 +129,7 @@ impl Step {
             Self::Fence => "Fence the journal",
             Self::Make => "Make the next one",
             Self::Enter => "Wait for a login",
+            Self::Load => "Load the backup",
             Self::Migrate => "Migrate",
             Self::Replay => "Replay the journal",
             Self::Verify => "Verify",
@@ -143,6 +150,7 @@ impl Step {
             (Self::Make, _) => 5,
             (Self::Enter, _) => 15 * 60,
             (Self::Close | Self::Open, _) => 30,
+            (Self::Load, _) => 60,
             (Self::Provision | Self::Replay, _) => 20,
             (Self::Stop | Self::Deploy | Self::Verify, _) => 10,
             (Self::Fence | Self::Migrate | Self::PutInUse | Self::Check, _) => 3,
@@ -237,6 +245,7 @@ impl Restore {
             Subject::Instance => &INSTANCE,
         };
         let is_needed = |step: Step| match step {
+            Step::Load => matches!(self.source, Source::Backup(_)),
             Step::Replay => self.replays,
             Step::Close | Step::Open => self.reopens,
             _ => true,
@@ -281,7 +290,7 @@ mod tests {
     #[test]
     fn only_what_is_needed_is_done_and_nothing_twice() {
         let mut one = restore(Source::Snapshot("s".into()));
-        assert!(!one.steps().contains(&Step::Close));
+        assert!(!one.steps().contains(&Step::Close) && !one.steps().contains(&Step::Load));
         one.reopens = true;
         let mut seen = Vec::new();
         while let Some(step) = one.next() {
@@ -296,7 +305,7 @@ mod tests {
 
     #[test]
     fn the_old_one_is_not_left_before_the_new_one_was_looked_at() {
-        for source in [Source::Snapshot("s".into()), Source::Standing("d".into())] {
+        for source in [Source::Backup("b".into()), Source::Snapshot("s".into()), Source::Standing("d".into())] {
             let steps = restore(source).steps();
             let place = |step| steps.iter().position(|one| *one == step);
             assert!(place(Step::Verify) < place(Step::PutInUse));

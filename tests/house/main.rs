@@ -20,7 +20,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "jewelctl",
-        &["jewel-engine", "jewel-aws", "jewel-localcloud", "jewel-host", "jewel-migrations", "jewel-runbooks"],
+        &[
+            "jewel-engine",
+            "jewel-aws",
+            "jewel-backup",
+            "jewel-localcloud",
+            "jewel-host",
+            "jewel-migrations",
+            "jewel-runbooks",
+        ],
     ),
     ("jewel-tests", &[]),
 ];

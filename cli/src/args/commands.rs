@@ -7,8 +7,8 @@ use clap_complete::Shell;
 use jewel_engine::{PlanOptions, Stack};
 
 use super::{
-    DrillArgs, LocalArgs, LockArgs, LockCommand, LogsArgs, MaintenanceArgs, MigrateArgs, MigrateCommand, ReleasesArgs,
-    RestoreArgs, RollbackArgs, RunbookArgs, RunsArgs, SecretsArgs, SecretsCommand, SshArgs, TunnelArgs,
+    BackupArgs, DrillArgs, LocalArgs, LockArgs, LockCommand, LogsArgs, MaintenanceArgs, MigrateArgs, MigrateCommand,
+    ReleasesArgs, RestoreArgs, RollbackArgs, RunbookArgs, RunsArgs, SecretsArgs, SecretsCommand, SshArgs, TunnelArgs,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -52,6 +52,8 @@ pub enum Command {
     Releases(ReleasesArgs),
     /// Put an earlier release of the API back into service
     Rollback(RollbackArgs),
+    /// Copies of the database that need neither Lightsail nor this program to be read
+    Backup(BackupArgs),
     /// Bring back a database, a machine, pictures or the site
     Restore(RestoreArgs),
     /// Rehearse disasters for real, and measure how long the shop was away and what was lost
@@ -261,6 +263,7 @@ impl Command {
             Self::Deploy(DeployArgs { command: DeployCommand::Site(args) }) => !args.dry_run,
             Self::Rollback(args) => !args.dry_run,
             Self::Maintenance(args) => args.command.changes(),
+            Self::Backup(args) => args.command.changes(),
             Self::Restore(args) => args.command.changes(),
             Self::Drill(args) => args.command.changes(),
             Self::Secrets(SecretsArgs {

@@ -55,6 +55,8 @@ pub enum RestoreCommand {
 pub enum DatabaseFrom {
     /// A snapshot of Lightsail's
     Snapshot,
+    /// A backup of ours, as `jewelctl backup list` shows them
+    Backup,
     /// The automatic backups of the database in use
     PointInTime,
 }

@@ -1,8 +1,10 @@
 //! The libraries' events in words.
 
+use jewel_backup::Event as BackupEvent;
 use jewel_host::Event as RolloutEvent;
 use jewel_localcloud::Event as LocalEvent;
 use jewel_migrations::Event as MigrationEvent;
+use jiff::Timestamp;
 
 /// What the local cloud is at.
 pub(crate) fn local(event: &LocalEvent) -> String {
@@ -97,5 +99,45 @@ pub(crate) fn rollout(event: &RolloutEvent) -> String {
         RolloutEvent::PutBack { previous, .. } => format!("put back: {previous} serves again"),
         RolloutEvent::Pruned { releases } => format!("removed {}", releases.join(", ")),
         other => format!("{other:?}"),
+    }
+}
+
+/// What a backup, its verification or its restore is at.
+pub(crate) fn backup(event: &BackupEvent) -> String {
+    match event {
+        BackupEvent::Busy { attempt, of, .. } => format!("writers are in the way; attempt {attempt} of {of}"),
+        BackupEvent::Begun { tables, guess, .. } => format!("{tables} tables, about {}", bytes(*guess)),
+        BackupEvent::Stored { key, rows, .. } => format!("{key}: {rows} rows"),
+        BackupEvent::Shrunk(table) => format!("much smaller than before: {table}"),
+        BackupEvent::Checked { key } => format!("{key} is whole"),
+        BackupEvent::Damaged(finding) => finding.to_string(),
+        BackupEvent::Resumed { loaded, of } => format!("goes on: {loaded} of {of} objects are loaded"),
+        BackupEvent::RowByRow => "the server refuses files; rows go in one by one".into(),
+        BackupEvent::Loaded { key, rows } => format!("{key}: {rows} rows are in"),
+        BackupEvent::Warned { key, said } => format!("{key}: {said}"),
+        BackupEvent::Keyed { table } => format!("{table} has its keys"),
+        BackupEvent::Compared { table, same: true } => format!("{table} is the same"),
+        BackupEvent::Compared { table, same: false } => format!("{table} DIFFERS"),
+        BackupEvent::Deleted { id, .. } => format!("{id} is deleted"),
+    }
+}
+
+/// A number of bytes as a person reads it.
+pub(crate) fn bytes(count: u64) -> String {
+    match count {
+        0..1_000 => format!("{count} B"),
+        1_000..1_000_000 => format!("{:.1} kB", count as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", count as f64 / 1e6),
+        _ => format!("{:.1} GB", count as f64 / 1e9),
+    }
+}
+
+/// How long ago something was.
+pub(crate) fn age(at: Timestamp, now: Timestamp) -> String {
+    match now.as_second() - at.as_second() {
+        seconds @ ..120 => format!("{seconds} s"),
+        seconds @ 120..7_200 => format!("{} min", seconds / 60),
+        seconds @ 7_200..172_800 => format!("{} h", seconds / 3_600),
+        seconds => format!("{} days", seconds / 86_400),
     }
 }

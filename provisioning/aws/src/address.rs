@@ -58,6 +58,8 @@ pub const METRICS: &str = "distribution-metrics.shop";
 pub const API_USER: &str = "user.api";
 /// The key it does so with, and what proves to it that a request came through our front door.
 pub const API_SECRET: &str = "secret.api";
+/// What backups are read with.
+pub const BACKUP_SECRET: &str = "secret.backup";
 /// Whom AWS believes who a pipeline is.
 pub const IDENTITY_PROVIDER: &str = "identity-provider.github";
 /// As whom the pipeline calls AWS.

@@ -38,6 +38,8 @@ pub struct Outputs {
     pub database_secret: String,
     /// The name of the secret with the API's key and with what it checks requests by.
     pub api_secret: String,
+    /// The name of the secret that backups are read with.
+    pub backup_secret: String,
     /// The ARN of the role that the pipeline takes, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ci_role: Option<String>,
@@ -91,6 +93,7 @@ pub fn outputs(map: &OutputMap) -> Option<Outputs> {
         database_secret: text(address::EXTERNAL_DATABASE, "secret")
             .or_else(|| text(address::DATABASE_SECRET, "name"))?,
         api_secret: text(address::API_SECRET, "name")?,
+        backup_secret: text(address::BACKUP_SECRET, "name")?,
         ci_role: text(address::CI_ROLE, "arn"),
         user_pool_id: text(address::USER_POOL, "id")?,
         user_pool_client_id: text(address::USER_POOL_CLIENT, "id")?,
@@ -119,6 +122,7 @@ pub async fn read_outputs(spec: &StackSpec, clients: &Clients) -> Result<Option<
                         | address::DATABASE_SECRET
                         | address::EXTERNAL_DATABASE
                         | address::API_SECRET
+                        | address::BACKUP_SECRET
                         | address::CI_ROLE
                         | address::USER_POOL
                         | address::USER_POOL_CLIENT

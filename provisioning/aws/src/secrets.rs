@@ -1,7 +1,8 @@
-//! Secrets Manager: the database's credentials, ours or the operator's, and the API's. Each secret costs the same, so
-//! there are two of ours.
+//! Secrets Manager: the database's credentials, ours or the operator's, the API's, and what backups are read with. Each
+//! secret costs the same, so there is one for each of those who may read it.
 
 mod api;
+mod backup;
 mod database;
 mod document;
 mod external;
@@ -9,6 +10,7 @@ mod store;
 
 pub use api::read_api_secret;
 pub(crate) use api::{ApiCredentials, origin_secret};
+pub(crate) use backup::BackupKeys;
 pub(crate) use database::DatabaseCredentials;
 pub use database::{DatabaseSecret, read_database_secret};
 pub use document::{ApiSecret, SecretPart, random_secret};

@@ -17,7 +17,7 @@ use crate::{
         Attachment, AutoSnapshots, Balancer, BalancerCertificate, BalancerTls, ContactMethod, Database, Instance,
         LightsailAlarm, Machine, Place, Ports, StaticIp, origin_name,
     },
-    secrets::{ApiCredentials, DatabaseCredentials, ExternalDatabase},
+    secrets::{ApiCredentials, BackupKeys, DatabaseCredentials, ExternalDatabase},
     storage::{AccessLogs, Bucket, BucketCors, BucketPolicy, logs_policy},
     watching::{Alarm, Dashboard, LogGroup, MonthlyBudget, Topic, Trail, trail_policy},
 };
@@ -74,6 +74,7 @@ pub fn stack(spec: &StackSpec, clients: &Clients) -> Result<Stack, Error> {
         .add(METRICS, Metrics::new(clients))
         .add(API_USER, ApiUser::new(spec, clients))
         .add(API_SECRET, ApiCredentials::new(spec, clients))
+        .add(BACKUP_SECRET, BackupKeys::new(spec, clients))
         .add_if(spec.ci.is_some(), IDENTITY_PROVIDER, IdentityProvider::new(spec, clients))
         .add_if(spec.ci.is_some(), CI_ROLE, CiRole::new(spec, clients))
         .add_if(!spec.alerts.emails.is_empty(), CONTACT, ContactMethod::new(spec, clients));

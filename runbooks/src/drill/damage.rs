@@ -1,11 +1,13 @@
 //! What a drill does to a shop. For real: nothing here pretends.
 
 use jewel_aws::{StackSpec, classify};
+use jewel_backup::Store as _;
 use jewel_engine::Failure;
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
 
 use super::canary::Promise;
+use crate::backup::Backups;
 use crate::{Context, Database, Error, Reach, database};
 
 /// How many ids are asked for in one question.
@@ -25,6 +27,8 @@ pub enum Damage {
     DeleteInstance,
     /// Every picture.
     DeleteMedia,
+    /// The database, and the newest backup of it.
+    TruncateBackup,
     /// The API's way to its journal.
     RefuseJournal,
 }
@@ -37,13 +41,11 @@ pub async fn do_damage(context: &Context<'_>, spec: &StackSpec, damage: Damage) 
     let (clients, outputs) = (context.clients, context.outputs);
     Ok(match damage {
         Damage::None => "nothing is damaged beforehand".to_owned(),
-        Damage::DeleteDatabase => {
-            let name = &outputs.database_name;
-            let delete = clients.lightsail.delete_relational_database().relational_database_name(name);
-            let sent = delete.skip_final_snapshot(true).send().await;
-            sent.map_err(|error| classify(format!("delete database {name}"), error))?;
-            format!("database {name} deleted")
+        Damage::TruncateBackup => {
+            let object = truncate_backup(context).await?;
+            format!("{object} cut short, {}", delete_database(context).await?)
         }
+        Damage::DeleteDatabase => delete_database(context).await?,
         Damage::DropTables => {
             context.on_instance(async |reach: &Reach<'_>| drop_tables(&database::open(reach).await?).await).await?;
             "tables orders, order_lines, order_history, payments and refunds dropped".to_owned()
@@ -60,6 +62,29 @@ pub async fn do_damage(context: &Context<'_>, spec: &StackSpec, damage: Damage) 
             "the API's user may no longer write the journal".to_owned()
         }
     })
+}
+
+async fn delete_database(context: &Context<'_>) -> Result<String, Failure> {
+    let name = &context.outputs.database_name;
+    let delete = context.clients.lightsail.delete_relational_database().relational_database_name(name);
+    let sent = delete.skip_final_snapshot(true).send().await;
+    sent.map_err(|error| classify(format!("delete database {name}"), error))?;
+    Ok(format!("database {name} deleted"))
+}
+
+/// Writes half of the largest object of the newest backup over it.
+async fn truncate_backup(context: &Context<'_>) -> Result<String, Error> {
+    let backups = Backups::of(context.clients, context.outputs);
+    let nothing = || Failure::permanent("cut a backup short", "there is none");
+    let store = |error| Error::from(Failure::permanent("cut a backup short", format!("{error}")));
+    let objects = backups.list("").await.map_err(store)?;
+    let newest = objects.last().and_then(|object| object.key.split_once('/')).map(|(id, _)| id.to_owned());
+    let newest = newest.ok_or_else(nothing)?;
+    let of_newest = objects.into_iter().filter(|object| object.key.starts_with(&newest));
+    let largest = of_newest.max_by_key(|object| object.bytes).ok_or_else(nothing)?;
+    let whole = backups.get(&largest.key).await.map_err(store)?.ok_or_else(nothing)?;
+    backups.overwrite(&largest.key, whole.slice(..whole.len() / 2)).await?;
+    Ok(backups.place(&largest.key))
 }
 
 async fn drop_tables(database: &Database) -> Result<(), Error> {

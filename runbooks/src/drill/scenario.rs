@@ -106,6 +106,17 @@ impl Scenario {
             is_noticed: true,
         },
         Self {
+            name: "backup-truncated",
+            story: "the database is gone, the newest backup was cut short, and nobody made a snapshot",
+            prepares: &[&["backup", "create"], &["backup", "create"]],
+            damage: Damage::TruncateBackup,
+            recovers: &[
+                Typed { words: &["backup", "verify"], exit: 8, killed_after: None },
+                typed(&["restore", "database", "--from", "backup"]),
+            ],
+            is_noticed: true,
+        },
+        Self {
             name: "journal-away",
             story: "the journal refuses everything: nothing can be acknowledged, everything can be read",
             prepares: &[],

@@ -43,7 +43,7 @@ pub async fn make_database(databases: &Databases<'_>, restore: &Restore) -> Resu
     let origin = match &restore.source {
         Source::Snapshot(name) => DatabaseOrigin::Snapshot(name.clone()),
         Source::PointInTime { database, at } => DatabaseOrigin::PointInTime { source: database.clone(), at: *at },
-        Source::Nothing => DatabaseOrigin::Nothing,
+        Source::Backup(_) | Source::Nothing => DatabaseOrigin::Nothing,
         Source::Standing(_) => return Ok(()),
     };
     Ok(databases.make(&restore.target, &origin).await?)

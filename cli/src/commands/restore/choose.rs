@@ -1,11 +1,13 @@
 //! What a restore is made of: decided before anything is touched, and written down with it.
 
 use jewel_aws::{Databases, Instances, Machine};
+use jewel_backup::State;
 use jewel_runbooks::restore::{self, Restore, RestoreStore, Source, Subject};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::Run;
 use crate::args::{DatabaseFrom, InstanceFrom, RestoreDatabaseArgs, RestoreInstanceArgs};
+use crate::commands::backup::Kept;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::wiring::Shop;
@@ -21,10 +23,11 @@ pub(super) async fn database(run: &Run, shop: &Shop, args: &RestoreDatabaseArgs)
     let current = jewel_aws::pointers(&spec, &shop.clients).await?.database;
     if args.at.is_some() && !matches!(args.from, None | Some(DatabaseFrom::PointInTime)) {
         return Err(Failure::new(Exit::Usage, "`--at` is for `--from point-in-time`")
-            .hint("a snapshot is of its own time; `--name` says which"));
+            .hint("a snapshot or a backup is of its own time; `--name` says which"));
     }
     let (source, contents_of) = match args.from {
         Some(DatabaseFrom::PointInTime) => point_in_time(&databases, &current, args.at, !args.no_replay).await?,
+        Some(DatabaseFrom::Backup) => backup(shop, args.name.as_deref()).await?,
         Some(DatabaseFrom::Snapshot) => snapshot(shop, args.name.as_deref()).await?,
         None if args.at.is_some() || databases.sight(&current).await?.is_some() => {
             point_in_time(&databases, &current, args.at, !args.no_replay).await?
@@ -129,7 +132,7 @@ async fn point_in_time(
     at: Option<Timestamp>,
     replays: bool,
 ) -> Result<Chosen, Failure> {
-    let other = "`--from snapshot` restores from a snapshot; `jewelctl restore database` alone chooses";
+    let other = "`--from snapshot` or `--from backup`; `jewelctl restore database` alone takes the newest of both";
     let Some(sight) = databases.sight(current).await? else {
         let why = format!("{current} is gone, and its automatic backups with it");
         return Err(Failure::new(Exit::Refused, why).hint(other));
@@ -168,12 +171,34 @@ async fn snapshot(shop: &Shop, name: Option<&str>) -> Result<Chosen, Failure> {
     Ok((Source::Snapshot(name), Some(at)))
 }
 
+async fn backup(shop: &Shop, name: Option<&str>) -> Result<Chosen, Failure> {
+    let outputs = shop.outputs().await?;
+    let kept = Kept::open(shop, &outputs).await?;
+    let id = kept.id(name).await?;
+    let found = kept.all().await?.into_iter().find(|one| one.id == id);
+    match found.map(|one| one.state) {
+        Some(State::Complete(manifest)) => Ok((Source::Backup(id), Some(manifest.at))),
+        Some(State::Damaged(_, findings)) => {
+            let mut failure = Failure::new(Exit::Refused, format!("backup {id} is damaged; nothing was touched"));
+            for finding in findings {
+                failure = failure.because(finding.to_string());
+            }
+            Err(failure.hint("without `--name` it is the newest that is whole"))
+        }
+        _ => Err(Failure::new(Exit::Refused, format!("backup {id} was never finished, or is not to be believed"))
+            .hint("`jewelctl backup list` says which; without `--name` it is the newest that is whole")),
+    }
+}
+
 /// The newest of what outlives a database.
 async fn newest(shop: &Shop) -> Result<Chosen, Failure> {
+    let outputs = shop.outputs().await?;
     let snapshots = restore::snapshots(&shop.clients, &shop.spec()).await?;
-    let newest = snapshots.into_iter().next_back().map(|(name, at)| (Source::Snapshot(name), Some(at)));
-    newest.ok_or_else(|| {
-        Failure::new(Exit::Refused, "the database is gone, and there is nothing of it to restore from")
+    let backups = Kept::open(shop, &outputs).await?.newest().await?;
+    let snapshots = snapshots.into_iter().map(|(name, at)| (Source::Snapshot(name), at));
+    let newest = snapshots.chain(backups.map(|(id, at)| (Source::Backup(id), at))).max_by_key(|(_, at)| *at);
+    newest.map(|(source, at)| (source, Some(at))).ok_or_else(|| {
+        Failure::new(Exit::Refused, "the database is gone, and there is neither a snapshot nor a backup of it")
             .hint("delete its secret and run `jewelctl up` for an empty one")
     })
 }

@@ -1,21 +1,24 @@
 //! The steps of a database's restore.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jewel_aws::{Closed, Databases};
+use jewel_backup::RestoreOptions;
 use jewel_engine::Held;
 use jewel_migrations::embedded;
 use jewel_runbooks::journal::Journal;
 use jewel_runbooks::restore::{self, Restore, Source, Step};
-use jewel_runbooks::{Context, Database, Reach, maintenance};
+use jewel_runbooks::{Context, Database, Reach, backup, maintenance};
 
 use super::after;
 use crate::Run;
 use crate::args::Target;
+use crate::commands::backup::Kept;
 use crate::commands::migrate;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui::Phase;
+use crate::ui::{self, Phase};
 use crate::wiring::Shop;
 
 /// When programs should come back, in seconds: what is promised.
@@ -67,6 +70,12 @@ pub(super) async fn step(
             context.on_instance(enter).await?;
             carry_parameters(&databases, restore).await
         }
+        Step::Load => {
+            let Source::Backup(id) = &restore.source else { return Ok("there is nothing to load".to_owned()) };
+            let kept = Kept::open(shop, &outputs).await?;
+            let work = async |database: &Database| load(run, &kept, id, database, phase).await;
+            on_target(&context, &databases, target, work).await
+        }
         Step::Migrate => {
             let work = async |database: &Database| migrate::apply(run, database, migrate::LOCK_WAIT).await;
             let applied = on_target(&context, &databases, target, work).await?;
@@ -114,6 +123,25 @@ fn judge(run: &Run, restore: &Restore, found: restore::Findings) -> Result<Strin
         failure = failure.because(format!("{} migrations are missing", found.pending));
     }
     Err(failure.hint(format!("{} is as it was", restore.previous)))
+}
+
+/// Puts a backup's rows into the shop's schema of a database that is in nobody's role. Cut off, it goes on where it was.
+async fn load(run: &Run, kept: &Kept, id: &str, database: &Database, phase: &Phase) -> Result<String, Failure> {
+    let options = RestoreOptions { replace: true, ..RestoreOptions::new(&database.secret().dbname) };
+    let (server, keys, store) = (backup::server(database), &kept.keys.reading, Arc::new(kept.backups.clone()));
+    let mut rows = 0;
+    let mut tell = |event: jewel_backup::Event| {
+        if let jewel_backup::Event::Loaded { rows: more, .. } = &event {
+            rows += more;
+            phase.now(&format!("{rows} rows"));
+        } else {
+            phase.now(&ui::words::backup(&event));
+        }
+        run.ui.event("backup", &ui::words::backup(&event));
+    };
+    let restored = jewel_backup::restore(&store, id, keys, &server, &options, &mut tell).await;
+    let manifest = restored.map_err(jewel_runbooks::Error::from)?.manifest;
+    Ok(format!("{} rows in {} tables, compared and the same", manifest.rows(), manifest.tables.len()))
 }
 
 /// What somebody had set in the old one is set in the new one, where the old one is there to be asked.

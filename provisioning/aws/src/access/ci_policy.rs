@@ -167,6 +167,7 @@ pub(super) fn policy(spec: &StackSpec) -> Json {
             SECRET_ACTIONS,
             &[
                 &arn("secretsmanager", region, &format!("secret:{stack}-api*")),
+                &arn("secretsmanager", region, &format!("secret:{stack}-backup*")),
                 &arn("secretsmanager", region, &format!("secret:{stack}-database*")),
             ],
         ),
