@@ -71,6 +71,7 @@ pub async fn deploy_api(
     let environment = environment(reach, wanted, &delivery).await?;
     let rollout = Rollout {
         origin: wanted.origin,
+        instance: reach.instance(),
         key: &key,
         oldest_schema: schema.oldest_release,
         environment: &environment,
