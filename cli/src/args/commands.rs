@@ -258,6 +258,7 @@ impl Command {
             Self::Secrets(SecretsArgs {
                 command: SecretsCommand::Set { options, .. } | SecretsCommand::Rotate { options, .. },
             }) => !options.dry_run,
+            Self::Secrets(SecretsArgs { command: SecretsCommand::Forget { dry_run, .. } }) => !*dry_run,
             Self::Init(_)
             | Self::Doctor(_)
             | Self::Local(_)
