@@ -44,6 +44,7 @@ const TESTS: &[(&str, Test)] = &[
     ("the_api_describes_itself", journey::openapi),
     ("the_origin_refuses_who_does_not_come_through_the_cdn", journey::origin_is_closed),
     ("the_gateway_refuses_who_comes_past_the_cdn", edge::gateway_is_closed),
+    ("a_new_proof_of_the_front_door_is_taken_up", edge::origin_secret_changes),
     ("the_catalogue_is_kept_apart_by_its_query", edge::catalogue_is_kept_apart),
     ("a_shop_closed_for_maintenance", edge::closed_for_maintenance),
     ("releases_of_the_site_are_put_back", site::releases_of_the_site),

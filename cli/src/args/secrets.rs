@@ -35,8 +35,11 @@ pub enum SecretsCommand {
         options: SecretOptions,
     },
     /// Make a new value of a secret that nobody needs to know; what the one before opened stays open
+    ///
+    /// The front door shows a new origin secret when the instances accept it: deploy, then provision.
     #[command(
-        after_help = "Examples:\n  jewelctl secrets rotate cart && jewelctl deploy api\n  jewelctl secrets rotate cart --only   closes every visitor's cart and guest's order link"
+        after_help = "Examples:\n  jewelctl secrets rotate cart && jewelctl deploy api\n  jewelctl secrets rotate cart --only   closes every visitor's cart and guest's order link\n  \
+                      jewelctl secrets rotate origin && jewelctl deploy api && jewelctl provision"
     )]
     Rotate {
         /// Which
@@ -46,6 +49,29 @@ pub enum SecretsCommand {
         #[command(flatten)]
         options: SecretOptions,
     },
+    /// Accept only the newest value of a secret, not the one before it too
+    #[command(
+        after_help = "Examples:\n  jewelctl secrets forget stripe-webhook-secret && jewelctl deploy api\n  jewelctl secrets forget origin --dry-run"
+    )]
+    Forget {
+        /// Which
+        #[arg(value_name = "NAME")]
+        name: Changing,
+        /// Show what would be changed, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// Secrets of which two values may be accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Changing {
+    /// What visitors' carts and guests' order links are signed with
+    Cart,
+    /// What proves that a request came through the front door
+    Origin,
+    /// What Stripe signs its messages with
+    StripeWebhookSecret,
 }
 
 /// What setting and rotating have in common.
@@ -73,6 +99,8 @@ pub enum Given {
 pub enum Made {
     /// What visitors' carts and guests' order links are signed with
     Cart,
+    /// What proves that a request came through the front door
+    Origin,
 }
 
 impl From<Given> for SecretPart {
@@ -88,6 +116,17 @@ impl From<Made> for SecretPart {
     fn from(name: Made) -> Self {
         match name {
             Made::Cart => Self::Cart,
+            Made::Origin => Self::Origin,
+        }
+    }
+}
+
+impl From<Changing> for SecretPart {
+    fn from(name: Changing) -> Self {
+        match name {
+            Changing::Cart => Self::Cart,
+            Changing::Origin => Self::Origin,
+            Changing::StripeWebhookSecret => Self::StripeWebhookSecret,
         }
     }
 }

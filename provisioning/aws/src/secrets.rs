@@ -15,4 +15,5 @@ pub(crate) use database::DatabaseCredentials;
 pub use database::{DatabaseSecret, read_database_secret};
 pub use document::{ApiSecret, SecretPart, random_secret};
 pub(crate) use external::ExternalDatabase;
+pub use store::DELIVERED;
 pub(crate) use store::Secret;
