@@ -4,13 +4,19 @@
 //! All are parts of the one document that [`jewel_aws::ApiSecret`] is. Values go in and never come out. Whoever writes
 //! holds the shop's lock: the document is read, changed and written whole.
 
-use jewel_aws::{ApiSecret, Clients, SecretPart, classify, random_secret, shows_everywhere};
+use std::time::Duration;
+
+use jewel_aws::{ApiSecret, Clients, Databases, SecretPart, StackSpec, classify, random_secret, shows_everywhere};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
+use tokio::time::Instant;
 
 use crate::{Error, delivery::Delivery};
 
+/// A new password of the database counts within this; RDS says "a few minutes".
+const ROTATED: Duration = Duration::from_secs(10 * 60);
+const ROTATED_POLL: Duration = Duration::from_millis(500);
 /// The API takes no shorter ones.
 const SHORTEST_WEBHOOK_SECRET: usize = 16;
 /// Stripe's are far shorter; what is longer was not meant.
@@ -92,6 +98,39 @@ pub async fn list(clients: &Clients, name: &str) -> Result<Vec<SecretState>, Err
         }
     };
     Ok(SecretPart::ALL.into_iter().map(state).collect())
+}
+
+/// Gives the API's user a new key and deletes every other.
+///
+/// # Errors
+/// When IAM or Secrets Manager refuses. Doing it again ends what was begun; so does a provision.
+pub async fn rotate_aws_key(spec: &StackSpec, clients: &Clients) -> Result<(), Error> {
+    Ok(jewel_aws::rotate_api_key(spec, clients).await?)
+}
+
+/// Lets Lightsail make a new password for the master user, waits until it counts, and notes it in the database's secret.
+///
+/// # Errors
+/// When Lightsail refuses, or the old password still counts after the deadline. Then, as after a kill, a provision
+/// notes the new one.
+pub async fn rotate_database_password(databases: &Databases<'_>, name: &str) -> Result<(), Error> {
+    let ends = Instant::now() + ROTATED;
+    let before = databases.login(name).await?;
+    databases.rotate_password(name).await?;
+    loop {
+        let sight = databases.sight(name).await?;
+        let now = databases.login(name).await?;
+        let is_another = now.as_ref().map(|login| login.password.expose_secret())
+            != before.as_ref().map(|login| login.password.expose_secret());
+        if let Some(login) = now.filter(|_| is_another) {
+            return Ok(databases.put_in_use(&login).await?);
+        }
+        let last = sight.map_or_else(|| "it is not listed".to_owned(), |sight| sight.state);
+        if Instant::now() >= ends {
+            return Err(Error::NotThere { what: format!("the new password of {name}"), within: ROTATED, last });
+        }
+        tokio::time::sleep(ROTATED_POLL).await;
+    }
 }
 
 fn same(one: &[&SecretString], other: &[&SecretString]) -> bool {

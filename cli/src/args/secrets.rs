@@ -39,12 +39,14 @@ pub enum SecretsCommand {
     /// The front door shows a new origin secret when the instances accept it: deploy, then provision.
     #[command(
         after_help = "Examples:\n  jewelctl secrets rotate cart && jewelctl deploy api\n  jewelctl secrets rotate cart --only   closes every visitor's cart and guest's order link\n  \
-                      jewelctl secrets rotate origin && jewelctl deploy api && jewelctl provision"
+                      jewelctl secrets rotate origin && jewelctl deploy api && jewelctl provision\n  \
+                      jewelctl secrets rotate aws-key && jewelctl deploy api   the API acknowledges nothing in between\n  \
+                      jewelctl secrets rotate database && jewelctl deploy api   the API is away in between"
     )]
     Rotate {
         /// Which
         #[arg(value_name = "NAME")]
-        name: Made,
+        name: Rotating,
         /// The rest
         #[command(flatten)]
         options: SecretOptions,
@@ -94,13 +96,17 @@ pub enum Given {
     StripeWebhookSecret,
 }
 
-/// Secrets that are made here.
+/// Secrets that are made here, or by AWS for us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Made {
+pub enum Rotating {
     /// What visitors' carts and guests' order links are signed with
     Cart,
     /// What proves that a request came through the front door
     Origin,
+    /// The key that the API calls AWS with; the one before dies at once
+    AwsKey,
+    /// The password of the database's master user; the one before dies at once
+    Database,
 }
 
 impl From<Given> for SecretPart {
@@ -108,15 +114,6 @@ impl From<Given> for SecretPart {
         match name {
             Given::StripeSecretKey => Self::StripeSecretKey,
             Given::StripeWebhookSecret => Self::StripeWebhookSecret,
-        }
-    }
-}
-
-impl From<Made> for SecretPart {
-    fn from(name: Made) -> Self {
-        match name {
-            Made::Cart => Self::Cart,
-            Made::Origin => Self::Origin,
         }
     }
 }

@@ -47,7 +47,8 @@ async fn run_api(run: &Run, args: &DeployApiArgs) -> Outcome {
     let report = lock::holding(run, &shop, Duration::ZERO, async |_| {
         let first = async |reach: &Reach<'_>| {
             if !args.no_migrate {
-                migrate::apply(run, reach, migrate::LOCK_WAIT).await?;
+                let database = jewel_runbooks::database::open(reach).await?;
+                migrate::apply(run, &database, migrate::LOCK_WAIT).await?;
             }
             api(run, &shop, reach, release).await
         };

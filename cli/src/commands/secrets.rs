@@ -3,6 +3,8 @@
 //! A value comes by the standard input or by a prompt that does not show it: arguments are seen by everyone on the
 //! machine, and by the record of the run.
 
+mod credentials;
+
 use std::io::{IsTerminal as _, Read as _};
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use crate::Run;
-use crate::args::{SecretOptions, SecretsCommand};
+use crate::args::{Rotating, SecretOptions, SecretsCommand};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::ui;
@@ -34,9 +36,12 @@ pub async fn run(run: &Run, command: SecretsCommand) -> Outcome {
             let wanted = SecretChange::given(part, value(run, part)?, options.only)?;
             apply(run, &wanted, options).await
         }
-        SecretsCommand::Rotate { name, options } => {
-            apply(run, &SecretChange::random(name.into(), options.only), options).await
-        }
+        SecretsCommand::Rotate { name, options } => match name {
+            Rotating::Cart => apply(run, &SecretChange::random(SecretPart::Cart, options.only), options).await,
+            Rotating::Origin => apply(run, &SecretChange::random(SecretPart::Origin, options.only), options).await,
+            Rotating::AwsKey => credentials::aws_key(run, options.dry_run).await,
+            Rotating::Database => credentials::database(run, options.dry_run).await,
+        },
         SecretsCommand::Forget { name, dry_run } => forget_former(run, name.into(), dry_run).await,
     }
 }

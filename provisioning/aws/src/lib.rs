@@ -74,6 +74,7 @@ pub use prices::{Rate, Traffic, bill, rates, subscription};
 pub use runs::{PhaseRecord, RunRecord, RunStore, StepRecord};
 pub use secrets::{
     ApiSecret, DELIVERED, DatabaseSecret, SecretPart, random_secret, read_api_secret, read_database_secret,
+    rotate_api_key,
 };
 pub use spec::{
     AlertsSpec, ApiSpec, CiSpec, DatabaseSpec, DomainSpec, EdgePlan, SpecError, StackSpec, UsersSpec, ZoneMode,

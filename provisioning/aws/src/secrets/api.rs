@@ -42,6 +42,17 @@ pub(crate) async fn origin_secret(secret: &Secret, memo: &Memo) -> Result<Option
     Ok(if is_accepted { parts.origin_secret } else { Some(former) })
 }
 
+/// A new key for the API's user, in its secret; every other dies. Whoever calls this holds the shop's lock.
+///
+/// # Errors
+/// When IAM or Secrets Manager refuses.
+pub async fn rotate_api_key(spec: &StackSpec, clients: &Clients) -> Result<(), Failure> {
+    let credentials = ApiCredentials::new(spec, clients);
+    let parts = credentials.secret.fetch().await?.as_ref().map(ApiSecret::parse).unwrap_or_default();
+    let parts = credentials.with_new_key(parts).await?;
+    credentials.secret.put(&parts.document()).await
+}
+
 /// The secret as a resource, and with it the key of the API's user.
 pub(crate) struct ApiCredentials {
     secret: Secret,
