@@ -116,10 +116,12 @@ impl Scenario {
             recovers: &[
                 typed(&["secrets", "rotate", "aws-key"]),
                 typed(&["secrets", "rotate", "database"]),
-                typed(&["secrets", "rotate", "origin", "--only"]),
+                typed(&["secrets", "rotate", "origin"]),
                 typed(&["secrets", "rotate", "cart", "--only"]),
                 typed(&["deploy", "api"]),
                 typed(&["provision"]),
+                typed(&["secrets", "forget", "origin"]),
+                typed(&["deploy", "api"]),
             ],
             customers: Customers::MayNotice,
         },
