@@ -23,10 +23,6 @@ use crate::{
     text::Lines,
 };
 
-/// What one chunk holds, as text.
-const CHUNK: usize = 32 << 20;
-/// The same where rows may be long: several copies of a row are in memory while it is on its way.
-const CHUNK_OF_LONG_ROWS: usize = 16 << 20;
 /// What is handed on at a time.
 const PIECE: usize = 256 << 10;
 
@@ -52,6 +48,8 @@ pub(crate) struct Shared<S> {
     pub(crate) store: Arc<S>,
     pub(crate) keys: MakingKeys,
     pub(crate) id: String,
+    /// What a chunk holds, as text, in bytes.
+    pub(crate) chunk_bytes: usize,
     pub(crate) tables: Vec<Table>,
     pub(crate) jobs: Mutex<VecDeque<Job>>,
     pub(crate) events: mpsc::UnboundedSender<Event>,
@@ -96,7 +94,9 @@ impl<'a, S: Store + 'static> Reading<'a, S> {
     async fn run(mut self, connection: &mut Conn) -> Result<Done, Error> {
         let table = self.table();
         let failed = || Error::server(format!("reading table {}", table.name));
-        let most = if table.columns.iter().any(|column| column.shape().long) { CHUNK_OF_LONG_ROWS } else { CHUNK };
+        // Where rows may be long, several copies of one are in memory while it is on its way.
+        let long = table.columns.iter().any(|column| column.shape().long);
+        let most = if long { self.shared.chunk_bytes / 2 } else { self.shared.chunk_bytes };
         let mut result = connection.query_iter(select(table, self.job.condition.as_deref())).await.map_err(failed())?;
         let mut rows = result
             .stream::<Row>()

@@ -1,6 +1,8 @@
 //! Backups of real servers: what goes in comes out, and what is not whole is refused.
 #![expect(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 
+mod damage;
+mod hostile;
 mod memory;
 mod server;
 mod types;
