@@ -131,6 +131,7 @@ pub async fn create<S: Store + 'static>(
         chunk_bytes: options.chunk_bytes,
         tables: schema.tables.clone(),
         jobs,
+        long_rows: tokio::sync::Mutex::new(()),
         events,
     });
     let mut running = JoinSet::new();

@@ -8,7 +8,7 @@ use jewel_backup::{Damage, Distrust, Error, Manifest, ReadingKeys, Seal, Slice, 
 use crate::{
     Keys, back_up, keys,
     memory::Memory,
-    options, restore_to,
+    options, restore_to, seal,
     server::{self, Server, ask},
 };
 
@@ -185,10 +185,6 @@ async fn what_is_flipped_missing_cut_or_swapped_is_named_and_not_restored() {
             backup.refused(&swapped, false).await;
         }
     }
-}
-
-fn seal() -> Seal {
-    Seal::new("a seal of the tests, which nobody can guess".to_owned().into()).unwrap()
 }
 
 #[tokio::test]
