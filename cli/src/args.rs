@@ -11,6 +11,7 @@ mod operate;
 mod restore;
 mod runbook;
 mod runs;
+mod schedule;
 mod secrets;
 
 use std::path::PathBuf;
@@ -35,6 +36,7 @@ pub use restore::{
 };
 pub use runbook::{RunbookArgs, RunbookCommand, RunbookRunArgs};
 pub use runs::{RunsArgs, RunsCommand};
+pub use schedule::{Every, Form, ScheduleArgs, ScheduleCommand};
 pub use secrets::{Rotating, SecretOptions, SecretsArgs, SecretsCommand};
 
 use crate::exit;

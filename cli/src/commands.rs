@@ -23,6 +23,7 @@ pub mod restore;
 pub mod rollback;
 pub mod runbook;
 pub mod runs;
+pub mod schedule;
 pub mod secrets;
 pub mod shell;
 pub mod site_releases;

@@ -82,6 +82,7 @@ async fn dispatch(run: &Run, command: Command) -> Outcome {
         Command::Backup(args) => commands::backup::run(run, args.command).await,
         Command::Restore(args) => commands::restore::run(run, args.command).await,
         Command::Drill(args) => commands::drill::run(run, args.command).await,
+        Command::Schedule(args) => commands::schedule::run(run, args.command).await,
         Command::Runbook(args) => commands::runbook::run(run, args.command).await,
         Command::Logs(args) => commands::logs::run(run, &args).await,
         Command::Ssh(args) => commands::ssh::run(run, &args).await,

@@ -8,7 +8,8 @@ use jewel_engine::{PlanOptions, Stack};
 
 use super::{
     BackupArgs, DrillArgs, LocalArgs, LockArgs, LockCommand, LogsArgs, MaintenanceArgs, MigrateArgs, MigrateCommand,
-    ReleasesArgs, RestoreArgs, RollbackArgs, RunbookArgs, RunsArgs, SecretsArgs, SecretsCommand, SshArgs, TunnelArgs,
+    ReleasesArgs, RestoreArgs, RollbackArgs, RunbookArgs, RunsArgs, ScheduleArgs, SecretsArgs, SecretsCommand, SshArgs,
+    TunnelArgs,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -58,6 +59,8 @@ pub enum Command {
     Restore(RestoreArgs),
     /// Rehearse disasters for real, and measure how long the shop was away and what was lost
     Drill(DrillArgs),
+    /// The daily and weekly work, and what lets it run by itself
+    Schedule(ScheduleArgs),
     /// Pages for when something is wrong: found by what you see, read, run step by step
     Runbook(RunbookArgs),
     /// Show what the API writes to its log
@@ -266,6 +269,7 @@ impl Command {
             Self::Backup(args) => args.command.changes(),
             Self::Restore(args) => args.command.changes(),
             Self::Drill(args) => args.command.changes(),
+            Self::Schedule(args) => args.command.changes(),
             Self::Secrets(SecretsArgs {
                 command: SecretsCommand::Set { options, .. } | SecretsCommand::Rotate { options, .. },
             }) => !options.dry_run,

@@ -1,6 +1,6 @@
 //! `jewelctl drill`: rehearsals of disasters, for real.
 
-mod operator;
+pub(crate) mod operator;
 mod rehearse;
 
 use jewel_runbooks::drill::{DrillStore, Report, Scenario};

@@ -80,3 +80,4 @@ pub use spec::{
     AlertsSpec, ApiSpec, CiSpec, DatabaseSpec, DomainSpec, EdgePlan, SpecError, StackSpec, UsersSpec, ZoneMode,
 };
 pub use stack::stack;
+pub use watching::daily_work_is_done;

@@ -51,7 +51,7 @@ const fn typed(words: &'static [&'static str]) -> Typed {
 }
 
 /// What is known only when it has happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// The last whole second before the damage.
     pub before: Timestamp,

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 const LAST_LINES: usize = 12;
 
 /// Types one command and waits for its end, or kills it where the scenario says so.
-pub(super) async fn types(run: &Run, typed: &Typed, facts: &mut Facts) -> Result<Command, Failure> {
+pub(crate) async fn types(run: &Run, typed: &Typed, facts: &mut Facts) -> Result<Command, Failure> {
     let program = std::env::current_exe()?;
     let words: Vec<String> =
         typed.words.iter().map(|word| facts.put_into(word).replace("{program}", &program.to_string_lossy())).collect();

@@ -81,7 +81,7 @@ impl Alarm {
             .datapoints_to_alarm(watch.periods)
             .threshold(watch.threshold)
             .comparison_operator(watch.comparison.clone())
-            .treat_missing_data("notBreaching")
+            .treat_missing_data(watch.silence)
             // Counts only at creation; the call that changes an alarm ignores them.
             .set_tags(Some(self.tag_set()));
         put.send().await.map(drop).map_err(|error| classify(action, error))
@@ -169,7 +169,7 @@ impl Resource for Alarm {
             .set("description", self.watch.description)
             .set("dimensions", dimensions)
             .set("metric", format!("{}/{}", self.watch.namespace, self.watch.metric))
-            .set("missing_data", "notBreaching")
+            .set("missing_data", self.watch.silence)
             .set("period_s", self.watch.period)
             .set("periods", self.watch.periods)
             .set("statistic", self.watch.statistic)

@@ -1,6 +1,6 @@
 //! What is worth waking somebody for, each with its threshold and the reason for it.
 //!
-//! Two of these are beyond the ten alarms that are free. The disk, the load and the transfer of the instance and the
+//! Three of these are beyond the ten alarms that are free. The disk, the load and the transfer of the instance and the
 //! database are watched by Lightsail itself, whose alarms cost nothing.
 
 use aws_sdk_cloudwatch::types::ComparisonOperator;
@@ -27,6 +27,8 @@ pub(super) struct Watch {
     pub(super) of: Option<(&'static str, &'static str, &'static str)>,
     /// Dimensions beside that one.
     pub(super) fixed: &'static [(&'static str, &'static str)],
+    /// What it means that there is no figure, in CloudWatch's word: `notBreaching` or `breaching`.
+    pub(super) silence: &'static str,
     /// Where AWS keeps the figures.
     pub(super) place: Place,
 }
@@ -70,6 +72,7 @@ fn gateway(role: &'static str, metric: &'static str, statistic: &'static str, th
         periods: 1,
         of: Some(("ApiId", address::API, "id")),
         fixed: &[],
+        silence: "notBreaching",
         place: Place::Here,
     }
 }
@@ -88,7 +91,11 @@ fn own(spec: &StackSpec, role: &'static str, metric: &'static str, statistic: &'
     Watch { namespace: own_namespace(spec), of: None, period: 60, ..gateway(role, metric, statistic, threshold) }
 }
 
-/// All of them. Missing figures ring none: without visitors there are none, and an API that is silent shows as errors.
+/// What whoever does the daily work counts in the shop's namespace.
+pub(super) const SCHEDULE_METRIC: &str = "DailyWorkDone";
+
+/// All of them. Missing figures ring only the one that waits for them: without visitors there are none, and an API that
+/// is silent shows as errors.
 pub(super) fn watches(spec: &StackSpec) -> Vec<Watch> {
     vec![
         Watch {
@@ -132,6 +139,15 @@ pub(super) fn watches(spec: &StackSpec) -> Vec<Watch> {
             of: Some(("BackupVaultName", address::BACKUP_VAULT, "name")),
             period: 3_600,
             ..gateway("backup-failed", "NumberOfBackupJobsFailed", "Sum", 1.0)
+        },
+        Watch {
+            // The dead man's switch: who does the work says so, and it is the silence that rings.
+            description: "For a day nobody did the daily work: no backup was made and none was read back; look at where \
+                          `jewelctl schedule run` should run",
+            comparison: ComparisonOperator::LessThanThreshold,
+            period: 86_400,
+            silence: "breaching",
+            ..own(spec, "schedule", SCHEDULE_METRIC, "Sum", 1.0)
         },
         Watch {
             description: "For a quarter of an hour one visitor in twenty saw an error",
