@@ -12,6 +12,7 @@ mod restore;
 mod runbook;
 mod runs;
 mod secrets;
+mod snapshot;
 
 use std::path::PathBuf;
 
@@ -36,6 +37,7 @@ pub use restore::{
 pub use runbook::{RunbookArgs, RunbookCommand, RunbookRunArgs};
 pub use runs::{RunsArgs, RunsCommand};
 pub use secrets::{SecretOptions, SecretsArgs, SecretsCommand};
+pub use snapshot::{SnapshotArgs, SnapshotCommand, SnapshotCreateArgs, SnapshotPruneArgs, SnapshotWhat};
 
 use crate::exit;
 

@@ -26,6 +26,7 @@ pub mod runs;
 pub mod secrets;
 pub mod shell;
 pub mod site_releases;
+pub mod snapshot;
 pub mod ssh;
 pub mod status;
 pub mod tunnel;
