@@ -7,7 +7,7 @@ use sqlx::MySqlPool;
 use crate::{
     auth::TokenVerifier,
     capability::Capabilities,
-    catalogue::{show::Showing, together::Products},
+    catalogue::{pages::Pages, products::Products, show::Showing},
     config::{Config, OriginCheck},
     database,
     http::{origin::AcceptedOrigins, rate::Rate},
@@ -25,6 +25,7 @@ pub struct App(Arc<Inner>);
 struct Inner {
     pool: MySqlPool,
     products: Products,
+    pages: Pages,
     journal: Journal,
     storage: Option<Storage>,
     tokens: TokenVerifier,
@@ -51,6 +52,7 @@ impl App {
         let showing = Showing::new(&config.media_base_url);
         Self(Arc::new(Inner {
             products: Products::new(&pool, &showing),
+            pages: Pages::new(&pool, &showing),
             pool,
             journal: Journal::new(config),
             storage: config
@@ -82,6 +84,11 @@ impl App {
     /// Products in full.
     pub(crate) fn products(&self) -> &Products {
         &self.0.products
+    }
+
+    /// Pages of products.
+    pub(crate) fn pages(&self) -> &Pages {
+        &self.0.pages
     }
 
     pub(crate) fn journal(&self) -> &Journal {

@@ -5,12 +5,14 @@ mod details;
 mod filter;
 mod listing;
 pub(crate) mod model;
+pub(crate) mod pages;
+pub(crate) mod products;
 mod routes;
 mod search;
 pub(crate) mod show;
 pub(crate) mod showcase;
 pub(crate) mod store;
-pub(crate) mod together;
+mod together;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 

@@ -36,7 +36,7 @@ fn nothing_acknowledged_is_lost_on_any_schedule() {
     let cases = if std::env::var_os("PROPTEST_CASES").is_some() { Config::default().cases } else { CASES };
     // What depends on time may not fail the same way twice: the shortest story that failed is printed, and none kept.
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 60, ..Config::default() };
-    for server in &servers {
+    let run = |server: &Server| {
         let acknowledged = Cell::new(0);
         let played = TestRunner::new(config.clone()).run(&schedules(), |schedule| {
             acknowledged.set(acknowledged.get() + runtime.block_on(play(server, &issuer, &schedule)));
@@ -45,7 +45,13 @@ fn nothing_acknowledged_is_lost_on_any_schedule() {
         played.unwrap_or_else(|failure| panic!("{}: {failure}", server.name));
         println!("{}: {cases} schedules, {} acknowledged changes and all there", server.name, acknowledged.get());
         assert!(acknowledged.get() > 0, "nothing was acknowledged, which proves nothing");
-    }
+    };
+    // At once: most of it is waiting, for a program to come up and for S3 to fail.
+    std::thread::scope(|threads| {
+        for server in &servers {
+            threads.spawn(|| run(server));
+        }
+    });
 }
 
 /// Plays it all: how many changes were acknowledged.

@@ -36,7 +36,7 @@ pub use restore::{
 };
 pub use runbook::{RunbookArgs, RunbookCommand, RunbookRunArgs};
 pub use runs::{RunsArgs, RunsCommand};
-pub use secrets::{SecretOptions, SecretsArgs, SecretsCommand};
+pub use secrets::{Rotating, SecretOptions, SecretsArgs, SecretsCommand};
 pub use snapshot::{SnapshotArgs, SnapshotCommand, SnapshotCreateArgs, SnapshotPruneArgs, SnapshotWhat};
 
 use crate::exit;

@@ -11,6 +11,12 @@ use crate::embedded::Migration;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FilesError {
+    /// A file or folder is not there.
+    #[error("there is no {}", path.display())]
+    Missing {
+        /// Which.
+        path: PathBuf,
+    },
     /// A file or folder cannot be read.
     #[error("could not read {}", path.display())]
     Unreadable {
@@ -47,7 +53,7 @@ pub enum FilesError {
 /// # Errors
 /// When the folder or a file cannot be read, has no number or one that is taken, or when there is none.
 pub fn read_folder(folder: &Path) -> Result<Vec<Migration>, FilesError> {
-    let unreadable = |source| FilesError::Unreadable { path: folder.to_owned(), source };
+    let unreadable = |source| unreadable(folder, source);
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
@@ -68,14 +74,13 @@ pub fn read_folder(folder: &Path) -> Result<Vec<Migration>, FilesError> {
 pub fn read_files(paths: &[PathBuf]) -> Result<Vec<Migration>, FilesError> {
     let mut read: Vec<(Migration, &PathBuf)> = Vec::new();
     for path in paths {
+        let text = std::fs::read_to_string(path).map_err(|source| unreadable(path, source))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let (version, name) = name
             .strip_suffix(".sql")
             .and_then(|stem| stem.split_once('_'))
             .and_then(|(number, name)| Some((number.parse().ok()?, name.to_owned())))
             .ok_or_else(|| FilesError::Name { path: path.clone() })?;
-        let text =
-            std::fs::read_to_string(path).map_err(|source| FilesError::Unreadable { path: path.clone(), source })?;
         if let Some((_, one)) = read.iter().find(|(other, _)| other.version == version) {
             return Err(FilesError::SameVersion { one: (*one).clone(), other: path.clone() });
         }
@@ -83,6 +88,14 @@ pub fn read_files(paths: &[PathBuf]) -> Result<Vec<Migration>, FilesError> {
     }
     read.sort_by_key(|(migration, _)| migration.version);
     Ok(read.into_iter().map(|(migration, _)| migration).collect())
+}
+
+fn unreadable(path: &Path, source: io::Error) -> FilesError {
+    let path = path.to_owned();
+    match source.kind() {
+        io::ErrorKind::NotFound => FilesError::Missing { path },
+        _ => FilesError::Unreadable { path, source },
+    }
 }
 
 #[cfg(test)]
@@ -110,6 +123,8 @@ mod tests {
         let error = read_files(&[folder.path().join("two.sql")]).unwrap_err().to_string();
         assert!(error.ends_with("two.sql is not named as a migration: NNNN_what_it_does.sql"), "{error}");
         let missing = folder.path().join("missing");
-        assert!(matches!(read_folder(&missing), Err(FilesError::Unreadable { .. })));
+        assert!(matches!(read_folder(&missing), Err(FilesError::Missing { .. })));
+        assert!(matches!(read_files(&[missing]), Err(FilesError::Missing { .. })), "whatever it is called");
+        assert!(matches!(read_files(&[folder.path().to_owned()]), Err(FilesError::Unreadable { .. })));
     }
 }

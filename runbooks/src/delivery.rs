@@ -5,14 +5,12 @@
 
 use std::collections::HashMap;
 
-use jewel_aws::{ApiSecret, Clients, classify};
+use jewel_aws::{ApiSecret, Clients, DELIVERED, classify};
 use jewel_engine::{Failure, FailureKind};
 use secrecy::SecretString;
 
 use crate::Error;
 
-/// The label of the version that the instance has.
-const DELIVERED: &str = "JEWEL_DELIVERED";
 /// AWS's label of the version that counts.
 const CURRENT: &str = "AWSCURRENT";
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jewel_aws::SecretPart;
 use jewel_host::{Environment, Event, Origin, Report, Rollout};
 use secrecy::SecretString;
 
@@ -71,6 +72,7 @@ pub async fn deploy_api(
     let environment = environment(reach, wanted, &delivery).await?;
     let rollout = Rollout {
         origin: wanted.origin,
+        instance: reach.instance(),
         key: &key,
         oldest_schema: schema.oldest_release,
         environment: &environment,
@@ -101,7 +103,8 @@ async fn environment(reach: &Reach<'_>, wanted: &DeployApi<'_>, delivery: &Deliv
     environment.set("JEWEL_DATABASE_USER", database::API_USER);
     environment.set("JEWEL_DATABASE_PASSWORD", password);
     environment.set("JEWEL_DATABASE_TLS", "required");
-    environment.set("JEWEL_ORIGIN_SECRETS", part(&told.origin_secret)?);
+    part(&told.origin_secret)?;
+    environment.set("JEWEL_ORIGIN_SECRETS", joined(told.values(SecretPart::Origin)));
     // Not made of the database's password, as the API would: a restored database has another one.
     if told.cart_secrets.is_empty() {
         return Err(incomplete());

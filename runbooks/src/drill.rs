@@ -6,11 +6,13 @@
 
 pub mod canary;
 mod damage;
+mod leak;
 mod report;
 mod scenario;
 mod store;
 
 pub use damage::{Damage, acknowledged_that_are_missing, do_damage};
+pub use leak::Leaked;
 pub use report::{Assertion, Canaries, Command, Moment, Outage, Report, Verdict};
-pub use scenario::{Facts, Scenario, Typed};
+pub use scenario::{Customers, Facts, Scenario, Typed};
 pub use store::DrillStore;

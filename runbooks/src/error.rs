@@ -25,6 +25,14 @@ pub enum Error {
         /// What is missing.
         reason: &'static str,
     },
+    /// No release served before the present one.
+    #[error("{instance} has no release before the one in service; it has {}", listed(there))]
+    NoneBefore {
+        /// The Lightsail instance.
+        instance: String,
+        /// The releases that are there.
+        there: Vec<String>,
+    },
     /// There is no such release to put back.
     #[error("{instance} has no release {wanted}; it has {}", listed(there))]
     NoRelease {
@@ -80,6 +88,12 @@ pub enum Error {
         /// Which it was to be.
         name: &'static str,
         /// What is wrong with its form, without its content.
+        reason: &'static str,
+    },
+    /// The front door could not be opened with it by everyone yet.
+    #[error("the origin secret cannot be changed like this: {reason}")]
+    OriginSecret {
+        /// Who would be shut out.
         reason: &'static str,
     },
     /// Customers are to pay by card, and the account that takes the money is not known.
@@ -170,7 +184,7 @@ impl Error {
             Self::Aws(failure) => failure.hint(),
             Self::Host(error) => error.hint(),
             Self::NoAccess { .. } => Some("an instance has its keys some minutes after it was made; try again then"),
-            Self::NoRelease { .. } | Self::ManyReleases { .. } => {
+            Self::NoneBefore { .. } | Self::NoRelease { .. } | Self::ManyReleases { .. } => {
                 Some("`jewelctl releases` lists them; `jewelctl deploy api --binary PATH` puts any other into service")
             }
             Self::SchemaTooNew { .. } => Some(
@@ -183,6 +197,10 @@ impl Error {
             Self::SecretForm { name: "stripe-webhook-secret", .. } => {
                 Some("Stripe shows it with the webhook's endpoint, as its signing secret")
             }
+            Self::OriginSecret { .. } => Some(
+                "nothing was changed; one change at a time: `jewelctl secrets rotate origin`, `jewelctl deploy api`, \
+                 `jewelctl provision`, `jewelctl secrets forget origin`, `jewelctl deploy api`",
+            ),
             Self::SecretForm { .. } => Some("Stripe shows it among the developers' API keys"),
             Self::NoPaymentKeys { .. } => Some(
                 "`jewelctl secrets set stripe-secret-key` and `jewelctl secrets set stripe-webhook-secret` ask for \

@@ -92,8 +92,8 @@ impl Payments<'_> {
 }
 
 /// As the API takes several values.
-pub(crate) fn joined(secrets: &[SecretString]) -> SecretString {
-    let values: Vec<&str> = secrets.iter().map(|secret| secret.expose_secret()).collect();
+pub(crate) fn joined<'s>(secrets: impl IntoIterator<Item = &'s SecretString>) -> SecretString {
+    let values: Vec<&str> = secrets.into_iter().map(|secret| secret.expose_secret()).collect();
     values.join(",").into()
 }
 

@@ -7,24 +7,18 @@ use crate::Error;
 /// The release on this instance that is meant: its id, the beginning of it, or nothing for the one before.
 ///
 /// # Errors
-/// [`Error::NoRelease`] and [`Error::ManyReleases`].
+/// [`Error::NoneBefore`], [`Error::NoRelease`] and [`Error::ManyReleases`].
 pub fn choose<'a>(instance: &str, state: &'a State, wanted: Option<&str>) -> Result<&'a Release, Error> {
     let names = |releases: &[&Release]| releases.iter().map(|release| release.id.clone()).collect();
     let all: Vec<&Release> = state.releases.iter().collect();
-    let none = |wanted: &str| Error::NoRelease {
-        instance: instance.to_owned(),
-        wanted: wanted.to_owned(),
-        there: names(&all),
-    };
-    let Some(wanted) = wanted else { return state.previous().ok_or_else(|| none("before the one in service")) };
+    let (instance, there) = (instance.to_owned(), names(&all));
+    let Some(wanted) = wanted else { return state.previous().ok_or(Error::NoneBefore { instance, there }) };
     let fitting: Vec<&Release> = all.iter().copied().filter(|release| release.id.starts_with(wanted)).collect();
     match (fitting.as_slice(), fitting.iter().find(|release| release.id == wanted)) {
         (_, Some(exact)) => Ok(exact),
         ([one], None) => Ok(one),
-        ([], None) => Err(none(wanted)),
-        (many, None) => {
-            Err(Error::ManyReleases { instance: instance.to_owned(), wanted: wanted.to_owned(), there: names(many) })
-        }
+        ([], None) => Err(Error::NoRelease { instance, wanted: wanted.to_owned(), there }),
+        (many, None) => Err(Error::ManyReleases { instance, wanted: wanted.to_owned(), there: names(many) }),
     }
 }
 

@@ -4,13 +4,19 @@
 //! All are parts of the one document that [`jewel_aws::ApiSecret`] is. Values go in and never come out. Whoever writes
 //! holds the shop's lock: the document is read, changed and written whole.
 
-use jewel_aws::{Clients, SecretPart, classify, random_secret};
+use std::time::Duration;
+
+use jewel_aws::{ApiSecret, Clients, Databases, SecretPart, StackSpec, classify, random_secret, shows_everywhere};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
+use tokio::time::Instant;
 
 use crate::{Error, delivery::Delivery};
 
+/// A new password of the database counts within this; RDS says "a few minutes".
+const ROTATED: Duration = Duration::from_secs(10 * 60);
+const ROTATED_POLL: Duration = Duration::from_millis(500);
 /// The API takes no shorter ones.
 const SHORTEST_WEBHOOK_SECRET: usize = 16;
 /// Stripe's are far shorter; what is longer was not meant.
@@ -94,6 +100,39 @@ pub async fn list(clients: &Clients, name: &str) -> Result<Vec<SecretState>, Err
     Ok(SecretPart::ALL.into_iter().map(state).collect())
 }
 
+/// Gives the API's user a new key and deletes every other.
+///
+/// # Errors
+/// When IAM or Secrets Manager refuses. Doing it again ends what was begun; so does a provision.
+pub async fn rotate_aws_key(spec: &StackSpec, clients: &Clients) -> Result<(), Error> {
+    Ok(jewel_aws::rotate_api_key(spec, clients).await?)
+}
+
+/// Lets Lightsail make a new password for the master user, waits until it counts, and notes it in the database's secret.
+///
+/// # Errors
+/// When Lightsail refuses, or the old password still counts after the deadline. Then, as after a kill, a provision
+/// notes the new one.
+pub async fn rotate_database_password(databases: &Databases<'_>, name: &str) -> Result<(), Error> {
+    let ends = Instant::now() + ROTATED;
+    let before = databases.login(name).await?;
+    databases.rotate_password(name).await?;
+    loop {
+        let sight = databases.sight(name).await?;
+        let now = databases.login(name).await?;
+        let is_another = now.as_ref().map(|login| login.password.expose_secret())
+            != before.as_ref().map(|login| login.password.expose_secret());
+        if let Some(login) = now.filter(|_| is_another) {
+            return Ok(databases.put_in_use(&login).await?);
+        }
+        let last = sight.map_or_else(|| "it is not listed".to_owned(), |sight| sight.state);
+        if Instant::now() >= ends {
+            return Err(Error::NotThere { what: format!("the new password of {name}"), within: ROTATED, last });
+        }
+        tokio::time::sleep(ROTATED_POLL).await;
+    }
+}
+
 fn same(one: &[&SecretString], other: &[&SecretString]) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.expose_secret() == other.expose_secret())
 }
@@ -101,24 +140,60 @@ fn same(one: &[&SecretString], other: &[&SecretString]) -> bool {
 /// Changes one part of the API's secret; with `dry_run` says only what would be. Setting what is set already writes nothing.
 ///
 /// # Errors
-/// When the shop's secret cannot be read or written.
+/// When the shop's secret cannot be read or written; [`Error::OriginSecret`] when visitors would be shut out.
 pub async fn change(clients: &Clients, name: &str, change: &SecretChange, dry_run: bool) -> Result<SecretSet, Error> {
-    let mut document = Delivery::fetch(clients, name).await?.secret;
+    let (current, told) = tokio::try_join!(Delivery::fetch(clients, name), Delivery::delivered(clients, name))?;
+    let mut document = current.secret;
     let SecretChange { part, value, alone } = change;
+    if *part == SecretPart::Origin && (*alone || document.former_origin_secret.is_some()) {
+        let reason = if *alone { "the front door would show one that nobody accepts" } else { "a change is under way" };
+        return Err(Error::OriginSecret { reason });
+    }
     let changed = !document.holds(*part, value, *alone);
     if changed {
+        document.forget_untold(*part, &told.unwrap_or_default());
         document.set(*part, value.clone(), Timestamp::now());
         if *alone {
             document.forget_former(*part);
         }
     }
     if changed && !dry_run {
-        let put = clients.secrets.put_secret_value().secret_id(name);
-        let sent = put.secret_string(document.document().expose_secret()).send().await;
-        sent.map_err(|error| classify(format!("write secret {name}"), error))?;
+        write(clients, name, &document).await?;
     }
     let test_mode = *part == SecretPart::StripeSecretKey && value.expose_secret().contains("_test_");
     Ok(SecretSet { name: *part, changed, values: document.values(*part).len(), test_mode })
+}
+
+/// Accepts only the newest value of a part from the next deploy of the API on; `distribution` is the front door.
+///
+/// # Errors
+/// When the shop's secret cannot be read or written; [`Error::OriginSecret`] while the front door shows another one.
+pub async fn forget(
+    clients: &Clients,
+    name: &str,
+    distribution: &str,
+    part: SecretPart,
+    dry_run: bool,
+) -> Result<SecretSet, Error> {
+    let mut document = Delivery::fetch(clients, name).await?.secret;
+    let changed = document.values(part).len() > 1;
+    if let (SecretPart::Origin, true, Some(newest)) = (part, changed, &document.origin_secret)
+        && !shows_everywhere(clients, distribution, newest).await?
+    {
+        return Err(Error::OriginSecret { reason: "the front door still shows the one before, at least in places" });
+    }
+    document.forget_former(part);
+    if changed && !dry_run {
+        write(clients, name, &document).await?;
+    }
+    Ok(SecretSet { name: part, changed, values: document.values(part).len(), test_mode: false })
+}
+
+async fn write(clients: &Clients, name: &str, document: &ApiSecret) -> Result<(), Error> {
+    let put = clients.secrets.put_secret_value().secret_id(name);
+    let sent = put.secret_string(document.document().expose_secret()).send().await;
+    sent.map_err(|error| classify(format!("write secret {name}"), error))?;
+    Ok(())
 }
 
 /// What is wrong with a value, as far as its form tells: Stripe documents the beginnings of its keys at

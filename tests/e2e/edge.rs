@@ -23,6 +23,45 @@ for headers in ({}, {'x-origin-verify': 'a-guess'}):
     assert_eq!(smuggled.status(), 200, "the distribution replaces what a visitor sends");
 }
 
+/// A new proof is taken up without a visitor noticing; afterwards the one before opens nothing.
+pub fn origin_secret_changes(shop: &Shop) {
+    let program = "
+import boto3, json
+secret = boto3.client('secretsmanager').get_secret_value(SecretId=[s for s in boto3.client('secretsmanager').list_secrets()['SecretList'] if s['Name'].endswith('-api')][0]['Name'])
+print(json.loads(secret['SecretString'])['origin_secret'])
+";
+    let ip =
+        shop.cloud.run(&["outputs", "--json"]).expect(0).json()["static_ip"].as_str().expect("an address").to_owned();
+    let newest = || shop.cloud.python(program).expect(0).stdout.trim().to_owned();
+    let opens = |proof: &str| {
+        let request = reqwest::blocking::Client::new().get(format!("http://{ip}/api/v1/categories"));
+        request.header("x-origin-verify", proof).send().expect("an answer").status() == 200
+    };
+    let step = |arguments: &[&str], exit: i32| {
+        let answer = shop.cloud.run(arguments).expect(exit);
+        assert_eq!(shop.get("/api/v1/products?limit=1&sort=name").status, 200, "after {arguments:?}");
+        answer
+    };
+    let first = newest();
+    step(&["secrets", "rotate", "origin", "--only"], 7);
+    step(&["secrets", "rotate", "origin"], 0);
+    let second = newest();
+    assert!(first != second && opens(&first) && !opens(&second));
+    assert!(step(&["secrets", "rotate", "origin"], 7).stderr.contains("a change is under way"));
+    // The front door stays with what the instances accept.
+    step(&["plan", "--exit-code"], 0);
+    step(&["deploy", "api"], 0);
+    assert!(opens(&first) && opens(&second));
+    assert!(step(&["secrets", "forget", "origin"], 7).stderr.contains("still shows the one before"));
+    step(&["plan", "--exit-code"], 6);
+    step(&["provision", "--yes"], 0);
+    step(&["secrets", "forget", "origin"], 0);
+    step(&["deploy", "api"], 0);
+    assert!(!opens(&first) && opens(&second));
+    step(&["plan", "--exit-code"], 0);
+    step(&["status", "--exit-code"], 0);
+}
+
 /// The query is a part of the cache key: answers to different ones differ, to the same ones in another order do not.
 pub fn catalogue_is_kept_apart(shop: &Shop) {
     let get = |query: &str| shop.get(&format!("/api/v1/products?{query}"));

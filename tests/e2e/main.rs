@@ -1,4 +1,5 @@
-//! The whole shop on the local cloud: the journeys that the README promises, one after the other.
+//! The whole shop on the local cloud: the journeys that the README promises, one after the other, and beside them those
+//! that need a cloud of their own.
 //!
 //! Its own `main` (libtest-mimic) because the cloud must end with the run, whatever failed.
 
@@ -21,7 +22,7 @@ mod teardown;
 mod till;
 mod wire;
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 
 use jewel_tests::Cloud;
@@ -46,6 +47,7 @@ const TESTS: &[(&str, Test)] = &[
     ("the_api_describes_itself", journey::openapi),
     ("the_origin_refuses_who_does_not_come_through_the_cdn", journey::origin_is_closed),
     ("the_gateway_refuses_who_comes_past_the_cdn", edge::gateway_is_closed),
+    ("a_new_proof_of_the_front_door_is_taken_up", edge::origin_secret_changes),
     ("the_catalogue_is_kept_apart_by_its_query", edge::catalogue_is_kept_apart),
     ("a_shop_closed_for_maintenance", edge::closed_for_maintenance),
     ("releases_of_the_site_are_put_back", site::releases_of_the_site),
@@ -65,6 +67,7 @@ const TESTS: &[(&str, Test)] = &[
     ("releases_that_run_and_are_no_good", releases::that_run),
     ("releases_that_do_not_fit_the_machine", releases::that_do_not_fit),
     ("releases_that_nobody_signed", releases::that_nobody_signed),
+    ("an_upload_that_is_cut_goes_on", releases::cut_in_transit),
     ("deployments_cut_anywhere", releases::cut_anywhere),
     ("the_service_is_confined", releases::exposure),
     ("a_later_release_migrates_the_schema", |shop| schema::of_a_later_release(&shop.cloud)),
@@ -84,10 +87,6 @@ const TESTS: &[(&str, Test)] = &[
     ("boto3_gets_aws_s_errors", wire::boto3_errors),
     ("one_mail_contact_serves_two_shops", beyond::one_contact_for_two_shops),
     ("a_database_of_the_operators_own_carries_a_shop", beyond::a_database_of_the_operators_own),
-    ("a_taken_port_is_named", |_| hindrances::port_taken()),
-    ("who_is_not_root_is_told", |_| hindrances::not_root()),
-    ("a_missing_database_server_is_named", |_| hindrances::no_database_server()),
-    ("a_full_disk_leaves_nothing_half_made", |_| hindrances::full_disk()),
     ("ctrl_c_in_the_middle_of_up", hindrances::ctrl_c),
     ("the_daemon_killed_in_the_middle_of_up", hindrances::daemon_killed),
     ("two_ups_at_once", recovery::two_ups_at_once),
@@ -101,39 +100,67 @@ const TESTS: &[(&str, Test)] = &[
     ("bad_input_leaves_the_shop_as_it_is", disasters::bad_input),
     ("every_page_is_run_as_it_stands_there", pages::run_as_written),
     ("what_the_disasters_left_is_taken_down", disasters::taken_down),
-    ("a_shop_with_a_domain_of_its_own", |_| edge::own_domain()),
-    ("a_shop_on_several_machines", |_| several::machines()),
-    ("the_free_plan_is_tried_and_not_insisted_on", |_| edge::free_plan()),
-    ("the_shop_runs_on_mysql", |_| mysql::shop_on_mysql()),
     ("destroy_keeps_the_data_and_says_where", teardown::keeps_data),
     ("destroy_with_data_leaves_nothing", teardown::deletes_data),
 ];
 
+/// Each on a cloud of its own, beside the others: a process of its own runs them, one after the other.
+const ALONE: &[(&str, fn())] = &[
+    ("a_taken_port_is_named", hindrances::port_taken),
+    ("who_is_not_root_is_told", hindrances::not_root),
+    ("a_missing_database_server_is_named", hindrances::no_database_server),
+    ("a_full_disk_leaves_nothing_half_made", hindrances::full_disk),
+    ("a_shop_with_a_domain_of_its_own", edge::own_domain),
+    ("a_shop_on_several_machines", several::machines),
+    ("the_free_plan_is_tried_and_not_insisted_on", edge::free_plan),
+    ("the_shop_runs_on_mysql", mysql::shop_on_mysql),
+];
+
+/// Tells a process that it is the one for those.
+const LANE: &str = "JEWEL_E2E_ALONE";
+
 fn main() -> ExitCode {
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
-    if arguments.list {
-        return libtest_mimic::run(&arguments, trials(None)).exit_code();
+    let alone = ALONE.iter().map(|(name, test)| trial(name, *test));
+    if std::env::var_os(LANE).is_some() {
+        return libtest_mimic::run(&arguments, alone.collect()).exit_code();
     }
+    if arguments.list {
+        let all = TESTS.iter().map(|(name, _)| trial(name, || ()));
+        return libtest_mimic::run(&arguments, all.chain(alone).collect()).exit_code();
+    }
+    let beside = Command::new(std::env::current_exe().expect("this program"))
+        .args(std::env::args_os().skip(1))
+        .env(LANE, "1")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("this program again");
+    // Read while it runs: it must not wait for us.
+    let beside = std::thread::spawn(|| beside.wait_with_output().expect("its output"));
     let cloud = Cloud::new();
     cloud.run(&["init", "--yes"]).expect(0);
     let answer = cloud.run(&["up", "--yes", "--json"]).expect(0);
     let url = answer.json()["url"].as_str().expect("up ends with the shop's address").to_owned();
     let shop = Arc::new(Shop { cloud, url });
-    let conclusion = libtest_mimic::run(&arguments, trials(Some(&shop)));
+    let trials = TESTS.iter().map(|(name, test)| {
+        let (shop, test) = (Arc::clone(&shop), *test);
+        trial(name, move || test(&shop))
+    });
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
     drop(shop);
-    conclusion.exit_code()
+    let beside = beside.join().expect("a process that ends");
+    print!("{}", String::from_utf8_lossy(&beside.stdout));
+    eprint!("{}", String::from_utf8_lossy(&beside.stderr));
+    if beside.status.success() { conclusion.exit_code() } else { ExitCode::from(101) }
 }
 
-fn trials(shop: Option<&Arc<Shop>>) -> Vec<Trial> {
-    let trial = |(name, test): &(&'static str, Test)| {
-        let (shop, test) = (shop.cloned(), *test);
-        Trial::test(*name, move || {
-            let shop = shop.expect("a shop");
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| test(&shop))).map_err(|cause| {
-                let text = cause.downcast_ref::<String>().cloned();
-                Failed::from(text.or_else(|| cause.downcast_ref::<&str>().map(|s| (*s).to_owned())).unwrap_or_default())
-            })
+fn trial(name: &'static str, test: impl FnOnce() + Send + 'static) -> Trial {
+    Trial::test(name, move || {
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(test)).map_err(|cause| {
+            let text = cause.downcast_ref::<String>().cloned();
+            Failed::from(text.or_else(|| cause.downcast_ref::<&str>().map(|s| (*s).to_owned())).unwrap_or_default())
         })
-    };
-    TESTS.iter().map(trial).collect()
+    })
 }

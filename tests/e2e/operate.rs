@@ -25,7 +25,7 @@ pub fn releases_and_rollback(shop: &Shop) {
     let back = shop.cloud.run(&["rollback", "--json"]).expect(0).json();
     assert_eq!((back["release"].as_str(), back["previous"].as_str()), (Some(before.as_str()), Some(after.as_str())));
     assert_eq!((current(shop), shop.get("/api/v1/categories").status), (before.clone(), 200));
-    let refused = shop.cloud.run(&["rollback", "9.9"]).expect(1);
+    let refused = shop.cloud.run(&["rollback", "9.9"]).expect(2);
     assert!(refused.stderr.contains("no release 9.9") && refused.stderr.contains(&after), "{}", refused.stderr);
     shop.cloud.run(&["rollback", &after]).expect(0);
     assert_eq!(current(shop), after);

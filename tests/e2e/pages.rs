@@ -8,9 +8,6 @@ use serde_json::Value;
 use crate::Shop;
 use crate::disasters::{Damaged, killed_after};
 
-/// Pages whose commands are not all there yet.
-const AWAY: [&str; 1] = ["key-leaked"];
-
 /// Every page that says what to type does what it says.
 pub fn run_as_written(shop: &Shop) {
     let damaged = Damaged::of(shop);
@@ -25,23 +22,15 @@ pub fn run_as_written(shop: &Shop) {
         })
         .collect();
     assert!(pages.len() > 10, "{pages:?}");
-    assert!(AWAY.iter().all(|away| pages.iter().any(|(name, _)| name == away)), "{pages:?}");
-    let mut failed = Vec::new();
-    for (page, drill) in pages.iter().filter(|(name, _)| !AWAY.contains(&name.as_str())) {
+    for (page, drill) in &pages {
         let order = damaged.buy();
         let before = do_damage(&damaged, drill.as_deref());
         let args = ["runbook", "run", page, "--yes", "--env", "drill"];
-        let answer = damaged.cloud.command(&args).env("AT", before.to_string()).run();
-        if answer.code != 0 {
-            failed.push(format!("{page}: exit {}\n{}\n{}", answer.code, answer.stdout, answer.stderr));
-            damaged.cloud.run(&["up", "--env", "drill", "--yes"]);
-            continue;
-        }
+        damaged.cloud.command(&args).env("AT", before.to_string()).run().expect(0);
         damaged.has(&[order]);
         damaged.is_whole();
         damaged.clear_away();
     }
-    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
 }
 
 /// What the drill of this name does, by other programs than ours; the last whole second before it.
@@ -51,7 +40,8 @@ fn do_damage(damaged: &Damaged<'_>, drill: Option<&str>) -> Timestamp {
     let delete_database =
         format!("lightsail.delete_relational_database(relationalDatabaseName='{database}', skipFinalSnapshot=True)");
     let program = match drill {
-        None | Some("bad-deploy" | "tables-dropped") => None,
+        // That somebody knows the keys is not to be seen in the shop.
+        None | Some("bad-deploy" | "tables-dropped" | "credentials-leaked") => None,
         Some("database-deleted" | "restore-killed") => {
             damaged.run(&["snapshot", "create", "database"]).expect(0);
             Some(delete_database)

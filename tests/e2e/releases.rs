@@ -31,7 +31,8 @@ pub fn that_do_not_fit(shop: &Shop) {
     let mut foreign = whole.clone();
     foreign[18] = if whole[18] == 183 { 62 } else { 183 };
     let cases = [
-        ("foreign", &foreign[..], &["aarch64", "x86_64"][..]),
+        ("foreign", &foreign[..], &["aarch64", "x86_64", "shop-prod-api-1"][..]),
+        ("future", &newer(&whole), &["it needs glibc 9.99, and the instance has 2."]),
         ("half", &whole[..whole.len() / 2], &["not all of it is there"]),
         ("archive", b"PK\x03\x04", &["is not a program"]),
     ];
@@ -40,6 +41,44 @@ pub fn that_do_not_fit(shop: &Shop) {
         fs_err::write(&path, bytes).unwrap();
         refused(shop, &path, said);
     }
+}
+
+/// A program that needs a glibc that is yet to come.
+fn newer(program: &[u8]) -> Vec<u8> {
+    let mut newer = program.to_vec();
+    let known = b"GLIBC_2.34";
+    let places: Vec<usize> = (0..newer.len() - known.len()).filter(|at| newer[*at..].starts_with(known)).collect();
+    assert!(!places.is_empty(), "it needs no glibc of 2021");
+    for at in places {
+        newer[at..at + known.len()].copy_from_slice(b"GLIBC_9.99");
+    }
+    newer
+}
+
+/// The connection is cut while the program is sent: nothing of it is started, and the next run sends the rest.
+pub fn cut_in_transit(shop: &Shop) {
+    let binary = variant(&shop.cloud, "in-transit");
+    let size = fs_err::metadata(&binary).unwrap().len();
+    let args = ["deploy", "api", "--json", "--binary", binary.to_str().unwrap()];
+    let before = current(shop);
+    let mut child = shop.cloud.command(&args).spawn();
+    let sent = |line: &Value| (line["event"]["event"] == "uploading").then(|| line["event"]["sent"].as_u64().unwrap());
+    let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
+    let half = |line: &std::io::Result<String>| {
+        sent(&serde_json::from_str(line.as_ref().unwrap()).unwrap()).is_some_and(|sent| sent > size / 2)
+    };
+    assert!(lines.any(|line| half(&line)), "it never was half sent");
+    cut_connection(shop, &mut child);
+    let answer = Answer::from(child.wait_with_output().unwrap());
+    assert_eq!((answer.code, current(shop)), (1, before), "{}", answer.stderr);
+    serves(shop);
+
+    let stream = shop.cloud.run(&args).expect(0).stream();
+    let first = stream.iter().find_map(sent);
+    assert!(first.is_some_and(|first| first > size / 4), "{first:?} of {size} bytes were there");
+    assert!(current(shop).ends_with(&sha(&binary)[..12]));
+    serves(shop);
+    shop.cloud.run(&["deploy", "api"]).expect(0);
 }
 
 /// A release whose signature is gone is not put back, and systemd itself does not start it.

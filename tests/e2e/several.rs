@@ -7,10 +7,23 @@ use crate::edge::{records, settle};
 const SEVERAL: [&str; 5] = ["domain = 'permata.example'", "[api]", "instances = 2", "[budget]", "monthly_usd = 100"];
 const ONE: [&str; 5] = ["domain = 'permata.example'", "[api]", "instances = 1", "[budget]", "monthly_usd = 100"];
 
+/// A deployment makes the schema that its release needs, unless it is told not to.
+fn deployed_on_an_empty_database(cloud: &Cloud) {
+    cloud.run(&["local", "up"]).expect(0);
+    cloud.run(&["provision", "--yes"]).expect(0);
+    assert!(cloud.run(&["rollback"]).expect(7).stderr.contains("no release before the one in service"));
+    let refused = cloud.run(&["deploy", "api", "--no-migrate"]).expect(1).stderr;
+    assert!(refused.contains("migrate first"), "{refused}");
+    cloud.run(&["migrate", "status", "--exit-code"]).expect(6);
+    cloud.run(&["deploy", "api"]).expect(0);
+    cloud.run(&["migrate", "status", "--exit-code"]).expect(0);
+}
+
 /// From one machine to two, either of them lost, and back to one: the shop answers all the while.
 pub fn machines() {
     let cloud = Cloud::new();
     settle(&cloud, &ONE);
+    deployed_on_an_empty_database(&cloud);
     let url = cloud.run(&["up", "--yes", "--json"]).expect(0).json()["url"].as_str().expect("an address").to_owned();
     settle(&cloud, &SEVERAL);
     let answer = cloud.run(&["up", "--yes"]).expect(0);

@@ -10,6 +10,8 @@ use crate::Shop;
 pub fn releases_of_the_site(shop: &Shop) {
     let page = |path: &str| shop.get(path);
     let shipped = page("/").text;
+    // The one that `up` published is all there is.
+    shop.cloud.run(&["rollback", "--site"]).expect(7);
     let first = publish(shop, &[("index.html", "<p>one</p>"), ("about.html", "<p>us</p>"), ("app-1a2b3c4d.js", "1")]);
     assert_eq!((&first["sent"], page("/").text.as_str()), (&Value::from(3), "<p>one</p>"));
     let again = publish(shop, &[("index.html", "<p>one</p>"), ("about.html", "<p>us</p>"), ("app-1a2b3c4d.js", "1")]);

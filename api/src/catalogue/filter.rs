@@ -122,12 +122,13 @@ pub(super) fn place(row: &MySqlRow, sort: Sort) -> Result<Cursor, sqlx::Error> {
     })
 }
 
-fn to_micros(time: PrimitiveDateTime) -> i64 {
+/// As cursors have it.
+pub(super) fn to_micros(time: PrimitiveDateTime) -> i64 {
     i64::try_from(time.assume_utc().unix_timestamp_nanos() / 1000).unwrap_or(i64::MAX)
 }
 
 /// The epoch for what is out of range: such a cursor was forged, and starts wherever it likes.
-fn from_micros(micros: i64) -> PrimitiveDateTime {
+pub(super) fn from_micros(micros: i64) -> PrimitiveDateTime {
     let time =
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     PrimitiveDateTime::new(time.date(), time.time())

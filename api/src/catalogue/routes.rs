@@ -34,11 +34,11 @@ pub(crate) async fn list_products(
     State(app): State<App>,
     Query(params): Query<ListParams>,
 ) -> Result<Document, ApiError> {
-    let page = store::page(app.pool(), app.showing(), &params.check()?).await?;
+    let page = app.pages().get(&params.check()?).await?;
     let next = page.next.map(|cursor| cursor.encode());
     // Base64 needs no escapes.
     let next = next.map_or_else(|| "null".to_owned(), |cursor| format!("\"{cursor}\""));
-    Ok((JSON, format!("{{\"items\":[{}],\"next_cursor\":{next}}}", page.items.join(","))))
+    Ok((JSON, format!("{{\"items\":[{}],\"next_cursor\":{next}}}", page.items)))
 }
 
 /// One product in full.

@@ -14,10 +14,13 @@ use super::{
 };
 use crate::error::ApiError;
 
-/// One page: at most as many products as asked for, each as JSON, and where the next one begins.
+/// One page: at most as many products as asked for, as JSON with commas in between.
 pub(crate) struct Page {
-    pub(crate) items: Vec<String>,
+    pub(crate) items: String,
+    /// Where the next one begins: after this page's last product.
     pub(crate) next: Option<Cursor>,
+    /// And with which product.
+    pub(crate) beyond: Option<Cursor>,
 }
 
 #[derive(Debug, Clone, FromRow)]
@@ -61,7 +64,7 @@ pub(crate) async fn page(pool: &MySqlPool, showing: &Showing, listing: &Listing)
     if listing.search.is_some() || listing.collection.is_some() {
         query.push(format_args!("d.format, d.summary, s.{key} FROM (SELECT s.product_id, s.{key}")).push(FOUND);
         if !push_filters(&mut query, listing) {
-            return Ok(Page { items: Vec::new(), next: None });
+            return Ok(Page { items: String::new(), next: None, beyond: None });
         }
         push_page(&mut query, listing);
         query.push(") AS s JOIN showcase d ON d.product_id = s.product_id").push(order(listing.sort));
@@ -73,10 +76,10 @@ pub(crate) async fn page(pool: &MySqlPool, showing: &Showing, listing: &Listing)
     }
     let mut rows = query.build().fetch_all(pool).await?;
     let limit = usize::try_from(listing.limit).unwrap_or(usize::MAX);
-    let more = rows.len() > limit;
+    let beyond = rows.get(limit).map(|row| place(row, listing.sort)).transpose()?;
     rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|last| place(last, listing.sort)).transpose()?;
-    Ok(Page { items: items(pool, showing, rows).await?, next })
+    let next = rows.last().filter(|_| beyond.is_some()).map(|last| place(last, listing.sort)).transpose()?;
+    Ok(Page { items: items(pool, showing, rows).await?.join(","), next, beyond })
 }
 
 /// Products in the order of the list, along the index that has this order, until the page is full. The server would at

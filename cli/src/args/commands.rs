@@ -273,6 +273,7 @@ impl Command {
             Self::Secrets(SecretsArgs {
                 command: SecretsCommand::Set { options, .. } | SecretsCommand::Rotate { options, .. },
             }) => !options.dry_run,
+            Self::Secrets(SecretsArgs { command: SecretsCommand::Forget { dry_run, .. } }) => !*dry_run,
             Self::Init(_)
             | Self::Doctor(_)
             | Self::Local(_)
@@ -315,11 +316,16 @@ pub enum DeployCommand {
 
 /// `jewelctl deploy api`
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  jewelctl deploy api\n  jewelctl deploy api --binary target/release/jewel-api")]
+#[command(after_help = "Examples:\n  jewelctl deploy api\n  jewelctl deploy api --binary target/release/jewel-api\n  \
+                  jewelctl deploy api --no-migrate   refused by the release's own check when it needs a newer schema\n\n\
+    Pending migrations are applied first, as `jewelctl migrate up` does: the release that runs goes on with them.")]
 pub struct DeployApiArgs {
     /// The `jewel-api` binary (default: the one beside this program)
     #[arg(long, value_name = "PATH", env = "JEWEL_API_BINARY")]
     pub binary: Option<PathBuf>,
+    /// Leave the schema as it is
+    #[arg(long)]
+    pub no_migrate: bool,
     /// Give the started release this long to be ready
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub ready_within: u64,

@@ -35,17 +35,45 @@ pub enum SecretsCommand {
         options: SecretOptions,
     },
     /// Make a new value of a secret that nobody needs to know; what the one before opened stays open
+    ///
+    /// The front door shows a new origin secret when the instances accept it: deploy, then provision.
     #[command(
-        after_help = "Examples:\n  jewelctl secrets rotate cart && jewelctl deploy api\n  jewelctl secrets rotate cart --only   closes every visitor's cart and guest's order link"
+        after_help = "Examples:\n  jewelctl secrets rotate cart && jewelctl deploy api\n  jewelctl secrets rotate cart --only   closes every visitor's cart and guest's order link\n  \
+                      jewelctl secrets rotate origin && jewelctl deploy api && jewelctl provision\n  \
+                      jewelctl secrets rotate aws-key && jewelctl deploy api   the API acknowledges nothing in between\n  \
+                      jewelctl secrets rotate database && jewelctl deploy api   the API is away in between"
     )]
     Rotate {
         /// Which
         #[arg(value_name = "NAME")]
-        name: Made,
+        name: Rotating,
         /// The rest
         #[command(flatten)]
         options: SecretOptions,
     },
+    /// Accept only the newest value of a secret, not the one before it too
+    #[command(
+        after_help = "Examples:\n  jewelctl secrets forget stripe-webhook-secret && jewelctl deploy api\n  jewelctl secrets forget origin --dry-run"
+    )]
+    Forget {
+        /// Which
+        #[arg(value_name = "NAME")]
+        name: Changing,
+        /// Show what would be changed, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// Secrets of which two values may be accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Changing {
+    /// What visitors' carts and guests' order links are signed with
+    Cart,
+    /// What proves that a request came through the front door
+    Origin,
+    /// What Stripe signs its messages with
+    StripeWebhookSecret,
 }
 
 /// What setting and rotating have in common.
@@ -68,11 +96,17 @@ pub enum Given {
     StripeWebhookSecret,
 }
 
-/// Secrets that are made here.
+/// Secrets that are made here, or by AWS for us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Made {
+pub enum Rotating {
     /// What visitors' carts and guests' order links are signed with
     Cart,
+    /// What proves that a request came through the front door
+    Origin,
+    /// The key that the API calls AWS with; the one before dies at once
+    AwsKey,
+    /// The password of the database's master user; the one before dies at once
+    Database,
 }
 
 impl From<Given> for SecretPart {
@@ -84,10 +118,12 @@ impl From<Given> for SecretPart {
     }
 }
 
-impl From<Made> for SecretPart {
-    fn from(name: Made) -> Self {
+impl From<Changing> for SecretPart {
+    fn from(name: Changing) -> Self {
         match name {
-            Made::Cart => Self::Cart,
+            Changing::Cart => Self::Cart,
+            Changing::Origin => Self::Origin,
+            Changing::StripeWebhookSecret => Self::StripeWebhookSecret,
         }
     }
 }

@@ -7,6 +7,7 @@ use jewel_host::Origin;
 use jewel_runbooks::{Context, DeployApi, DeploySite, Reach, SiteEvent, SiteReport};
 use serde_json::json;
 
+use super::migrate;
 use crate::Run;
 use crate::args::{DeployApiArgs, DeployCommand, DeploySiteArgs};
 use crate::exit::Exit;
@@ -32,16 +33,26 @@ async fn run_api(run: &Run, args: &DeployApiArgs) -> Outcome {
         let (digest, _) = jewel_host::digest(&binary).await?;
         let release = jewel_host::ReleaseId::new(VERSION, &digest).to_string();
         let names: Vec<&str> = outputs.instances.iter().map(|one| one.name.as_str()).collect();
-        run.ui.result(&json!({ "release": release, "instances": names, "binary": binary }), || {
+        let migrate = !args.no_migrate;
+        let shown = json!({ "release": release, "instances": names, "binary": binary, "migrate": migrate });
+        run.ui.result(&shown, || {
             let (binary, names) = (binary.display(), names.join(", then "));
-            format!("would put {release} ({binary}) into service on {names}, unless it serves already")
+            let first = if migrate { "would apply pending migrations, then " } else { "would " };
+            format!("{first}put {release} ({binary}) into service on {names}, unless it serves already")
         });
         return Ok(Exit::Done);
     }
     let context = shop.context(&outputs).await?;
     let release = Wanted { origin: from_here(&binary), ready_within: Duration::from_secs(args.ready_within) };
     let report = lock::holding(run, &shop, Duration::ZERO, async |_| {
-        let mut report = context.on_instance(async |reach| api(run, &shop, reach, release).await).await?;
+        let first = async |reach: &Reach<'_>| {
+            if !args.no_migrate {
+                let database = jewel_runbooks::database::open(reach).await?;
+                migrate::apply(run, &database, migrate::LOCK_WAIT).await?;
+            }
+            api(run, &shop, reach, release).await
+        };
+        let mut report = context.on_instance(first).await?;
         report.changed |= further(run, &shop, &context, release).await?;
         Ok(report)
     })

@@ -3,16 +3,18 @@
 //! A value comes by the standard input or by a prompt that does not show it: arguments are seen by everyone on the
 //! machine, and by the record of the run.
 
+mod credentials;
+
 use std::io::{IsTerminal as _, Read as _};
 use std::time::Duration;
 
 use jewel_aws::SecretPart;
-use jewel_runbooks::secrets::{SecretChange, SecretSet, SecretState, change, list};
+use jewel_runbooks::secrets::{SecretChange, SecretSet, SecretState, change, forget, list};
 use secrecy::SecretString;
 use serde_json::json;
 
 use crate::Run;
-use crate::args::{SecretOptions, SecretsCommand};
+use crate::args::{Rotating, SecretOptions, SecretsCommand};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::ui;
@@ -20,6 +22,9 @@ use crate::wiring::{Shop, lock};
 
 /// More than any secret has, in bytes.
 const LONGEST_INPUT: u64 = 4096;
+
+/// What comes after a change.
+const DELIVER: &str = "`jewelctl deploy api` delivers it";
 
 /// Runs one of them.
 pub async fn run(run: &Run, command: SecretsCommand) -> Outcome {
@@ -31,9 +36,13 @@ pub async fn run(run: &Run, command: SecretsCommand) -> Outcome {
             let wanted = SecretChange::given(part, value(run, part)?, options.only)?;
             apply(run, &wanted, options).await
         }
-        SecretsCommand::Rotate { name, options } => {
-            apply(run, &SecretChange::random(name.into(), options.only), options).await
-        }
+        SecretsCommand::Rotate { name, options } => match name {
+            Rotating::Cart => apply(run, &SecretChange::random(SecretPart::Cart, options.only), options).await,
+            Rotating::Origin => apply(run, &SecretChange::random(SecretPart::Origin, options.only), options).await,
+            Rotating::AwsKey => credentials::aws_key(run, options.dry_run).await,
+            Rotating::Database => credentials::database(run, options.dry_run).await,
+        },
+        SecretsCommand::Forget { name, dry_run } => forget_former(run, name.into(), dry_run).await,
     }
 }
 
@@ -72,6 +81,27 @@ async fn apply(run: &Run, wanted: &SecretChange, options: SecretOptions) -> Outc
     Ok(Exit::Done)
 }
 
+async fn forget_former(run: &Run, part: SecretPart, dry_run: bool) -> Outcome {
+    let shop = Shop::open(run).await?;
+    let outputs = shop.outputs().await?;
+    let (secret, door) = (&outputs.api_secret, &outputs.distribution_id);
+    let forget = async |dry_run: bool| forget(&shop.clients, secret, door, part, dry_run).await;
+    let done = if dry_run {
+        forget(true).await?
+    } else {
+        lock::holding(run, &shop, Duration::ZERO, async |_| Ok(forget(false).await?)).await?
+    };
+    run.ui.result(&json!({ "secret": done, "written": done.changed && !dry_run }), || {
+        let name = done.name.name();
+        match (done.changed, dry_run) {
+            (false, _) => format!("{name} has one value or none"),
+            (true, true) => format!("the value of {name} before the newest would be forgotten"),
+            (true, false) => format!("the value of {name} before the newest is forgotten; {DELIVER}"),
+        }
+    });
+    Ok(Exit::Done)
+}
+
 fn describe(done: &SecretSet, dry_run: bool) -> String {
     let name = done.name.name();
     if !done.changed {
@@ -80,7 +110,11 @@ fn describe(done: &SecretSet, dry_run: bool) -> String {
     let verb = if dry_run { "would be set" } else { "is set" };
     let also = if done.values > 1 { "; the value before it is accepted too" } else { "" };
     let test = if done.test_mode { "; it is a key of Stripe's test mode, which moves no money" } else { "" };
-    let next = if dry_run { "" } else { "; `jewelctl deploy api` delivers it" };
+    let next = match (dry_run, done.name) {
+        (true, _) => String::new(),
+        (false, SecretPart::Origin) => format!("; {DELIVER}, then `jewelctl provision` has the front door show it"),
+        (false, _) => format!("; {DELIVER}"),
+    };
     format!("{name} {verb}{also}{test}{next}")
 }
 

@@ -88,12 +88,14 @@ impl From<jewel_runbooks::Error> for Failure {
         let hint = error.hint();
         match error {
             jewel_runbooks::Error::Aws(failure) => Self::from(failure),
-            refused @ (jewel_runbooks::Error::SchemaTooNew { .. } | jewel_runbooks::Error::SchemaUnknown { .. }) => {
-                Self::from_error(Exit::Refused, &refused).hint_opt(hint)
-            }
-            wrong @ (jewel_runbooks::Error::SecretForm { .. } | jewel_runbooks::Error::NoPaymentKeys { .. }) => {
-                Self::from_error(Exit::Usage, &wrong).hint_opt(hint)
-            }
+            refused @ (jewel_runbooks::Error::SchemaTooNew { .. }
+            | jewel_runbooks::Error::SchemaUnknown { .. }
+            | jewel_runbooks::Error::NoneBefore { .. }
+            | jewel_runbooks::Error::OriginSecret { .. }) => Self::from_error(Exit::Refused, &refused).hint_opt(hint),
+            wrong @ (jewel_runbooks::Error::SecretForm { .. }
+            | jewel_runbooks::Error::NoPaymentKeys { .. }
+            | jewel_runbooks::Error::NoRelease { .. }
+            | jewel_runbooks::Error::ManyReleases { .. }) => Self::from_error(Exit::Usage, &wrong).hint_opt(hint),
             jewel_runbooks::Error::Migration(error) => Self::from(error),
             other => Self::from_error(Exit::Failed, &other).hint_opt(hint),
         }

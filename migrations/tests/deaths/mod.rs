@@ -10,6 +10,8 @@ use sqlx::{
     mysql::{MySqlConnectOptions, MySqlSslMode},
 };
 
+use tokio::task::JoinSet;
+
 use crate::server::{self, Server};
 
 /// One of each kind of statement, those that no server refuses the second time and those that it refuses with an error
@@ -49,15 +51,22 @@ enum Victim {
 
 #[tokio::test]
 async fn the_migrator_may_die_anywhere() {
-    for server in server::all().await {
-        die_everywhere(server, Victim::Migrator).await;
-    }
+    on_all(Victim::Migrator).await;
 }
 
 #[tokio::test]
 async fn the_server_may_die_anywhere() {
+    on_all(Victim::Server).await;
+}
+
+/// All at once: most of it is waiting for a server to come back.
+async fn on_all(victim: Victim) {
+    let mut servers = JoinSet::new();
     for server in server::all().await {
-        die_everywhere(server, Victim::Server).await;
+        servers.spawn(die_everywhere(server, victim));
+    }
+    while let Some(died) = servers.join_next().await {
+        died.unwrap();
     }
 }
 
@@ -115,28 +124,30 @@ async fn die(server: &mut Server, options: &MySqlConnectOptions, ordinal: u32, b
 }
 
 async fn die_when_recorded(server: &mut Server, options: &MySqlConnectOptions, ordinal: u32, victim: Victim) {
+    let is_there =
+        move |event: &Event| matches!(event, Event::StatementFinished { ordinal: now, .. } if *now == ordinal);
     let mut connection = options.connect().await.unwrap();
-    let (reach, reached) = tokio::sync::oneshot::channel();
-    let mut reach = Some(reach);
-    let mut tell = |event: Event| match event {
-        Event::StatementFinished { ordinal: now, .. } if now == ordinal => match victim {
-            Victim::Server => server.kill(),
-            Victim::Migrator => reach.take().unwrap().send(()).unwrap(),
-        },
-        _ => {}
-    };
-    let (migrations, options) = ([TEN], UpOptions::default());
-    let run = up_with(&mut connection, None, &migrations, &options, &mut tell);
-    tokio::select! {
-        // Looked at first, so that the run does not get the answer to the next thing it asks.
-        biased;
-        Ok(()) = reached => {}
-        outcome = run => drop(outcome.expect_err("it did not notice")),
-    }
-    drop(connection);
     if victim == Victim::Server {
-        server.launch().await;
+        let mut tell = |event: Event| {
+            if is_there(&event) {
+                server.kill();
+            }
+        };
+        let run = up_with(&mut connection, None, &[TEN], &UpOptions::default(), &mut tell).await;
+        run.expect_err("it did not notice");
+        drop(connection);
+        return server.launch().await;
     }
+    let run = tokio::spawn(async move {
+        let mut tell = |event: Event| {
+            if is_there(&event) {
+                // Here and now: not a word more reaches the server.
+                std::panic::resume_unwind(Box::new("killed"));
+            }
+        };
+        up_with(&mut connection, None, &[TEN], &UpOptions::default(), &mut tell).await
+    });
+    assert!(run.await.expect_err("it went on").is_panic());
 }
 
 async fn up(connection: &mut MySqlConnection) -> Result<Report, Error> {

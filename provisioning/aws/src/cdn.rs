@@ -11,6 +11,7 @@ mod maintenance;
 mod metrics;
 mod origins;
 mod plan;
+mod proof;
 mod subscription;
 
 pub(crate) use access_control::AccessControl;
@@ -21,3 +22,4 @@ pub(crate) use function::Function;
 pub(crate) use maintenance::MaintenancePage;
 pub(crate) use metrics::Metrics;
 pub(crate) use plan::FlatRate;
+pub use proof::shows_everywhere;

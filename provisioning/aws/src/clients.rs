@@ -100,6 +100,21 @@ pub struct Clients {
 }
 
 impl Clients {
+    /// Whether a key of somebody's still opens anything here.
+    ///
+    /// # Errors
+    /// When AWS cannot be asked.
+    pub async fn is_alive(&self, access_key_id: &str, secret_access_key: &SecretString) -> Result<bool, Failure> {
+        let key = Credentials::new(access_key_id, secret_access_key.expose_secret(), None, None, "given");
+        let config = self.sts.config().to_builder().credentials_provider(key).build();
+        let asked = aws_sdk_sts::Client::from_conf(config).get_caller_identity().send().await;
+        match asked.map_err(|error| classify("ask whose key this is", error)) {
+            Ok(_) => Ok(true),
+            Err(failure) if matches!(failure.kind, FailureKind::Credentials | FailureKind::Denied) => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
     /// Makes the clients. Nothing is asked of any service yet; credentials are looked up with the first call.
     ///
     /// # Errors

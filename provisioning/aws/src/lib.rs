@@ -60,7 +60,7 @@ mod watching;
 
 pub use access::{CiDocuments, ci_documents, metrics_namespace, withhold_journal};
 pub use calls::Calls;
-pub use cdn::{Closed, close, closed, open};
+pub use cdn::{Closed, close, closed, open, shows_everywhere};
 pub use clients::{Clients, ConnectOptions, EndpointOverride};
 pub use denial::Denial;
 pub use error::Error;
@@ -75,7 +75,10 @@ pub use outputs::{ApiInstance, Outputs, outputs, read_outputs};
 pub use part::Part;
 pub use prices::{Rate, Traffic, bill, rates, subscription};
 pub use runs::{PhaseRecord, RunRecord, RunStore, StepRecord};
-pub use secrets::{ApiSecret, DatabaseSecret, SecretPart, random_secret, read_api_secret, read_database_secret};
+pub use secrets::{
+    ApiSecret, DELIVERED, DatabaseSecret, SecretPart, random_secret, read_api_secret, read_database_secret,
+    rotate_api_key,
+};
 pub use spec::{
     AlertsSpec, ApiSpec, CiSpec, DatabaseSpec, DomainSpec, EdgePlan, SpecError, StackSpec, UsersSpec, ZoneMode,
 };

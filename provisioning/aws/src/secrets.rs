@@ -8,11 +8,12 @@ mod document;
 mod external;
 mod store;
 
-pub use api::read_api_secret;
 pub(crate) use api::{ApiCredentials, origin_secret};
+pub use api::{read_api_secret, rotate_api_key};
 pub(crate) use backup::BackupKeys;
 pub(crate) use database::DatabaseCredentials;
 pub use database::{DatabaseSecret, read_database_secret};
 pub use document::{ApiSecret, SecretPart, random_secret};
 pub(crate) use external::ExternalDatabase;
+pub use store::DELIVERED;
 pub(crate) use store::Secret;

@@ -39,6 +39,10 @@ pub struct CreateOptions {
     pub tool: String,
     /// Connections that read at the same time. Two keep a server of two cores busy.
     pub readers: usize,
+    /// What one object holds, as text, in bytes: two of them are in memory for each reader.
+    pub chunk_bytes: usize,
+    /// About how much of a table is read at once by one connection, in bytes as the server guesses.
+    pub range_bytes: u64,
     /// How hard to try for a moment without writers.
     pub patience: Patience,
     /// A query whose rows, as of that moment, go into the manifest: where the journal stood.
@@ -54,6 +58,8 @@ impl CreateOptions {
             schema: schema.into(),
             tool: tool.into(),
             readers: 2,
+            chunk_bytes: 32 << 20,
+            range_bytes: 128 << 20,
             patience: Patience::default(),
             position: None,
             shrinking: Shrinking::default(),
@@ -116,14 +122,16 @@ pub async fn create<S: Store + 'static>(
         Some(query) => Some(rows_as_json(&mut readers[0], query).await?),
         None => None,
     };
-    let jobs = Mutex::new(plan(&mut readers[0], &schema.tables).await?);
+    let jobs = Mutex::new(plan(&mut readers[0], &schema.tables, options.range_bytes).await?);
     let (events, mut happened) = mpsc::unbounded_channel();
     let shared = Arc::new(Shared {
         store: Arc::clone(store),
         keys: keys.clone(),
         id: id.clone(),
+        chunk_bytes: options.chunk_bytes,
         tables: schema.tables.clone(),
         jobs,
+        long_rows: tokio::sync::Mutex::new(()),
         events,
     });
     let mut running = JoinSet::new();
@@ -224,12 +232,12 @@ async fn rows_as_json(connection: &mut Conn, query: &str) -> Result<serde_json::
 }
 
 /// Large tables first, so that at the end all readers are busy with small ones.
-async fn plan(connection: &mut Conn, tables: &[schema::Table]) -> Result<VecDeque<Job>, Error> {
+async fn plan(connection: &mut Conn, tables: &[schema::Table], range_bytes: u64) -> Result<VecDeque<Job>, Error> {
     let mut order: Vec<usize> = (0..tables.len()).collect();
     order.sort_by_key(|table| std::cmp::Reverse(tables[*table].guess));
     let mut jobs = VecDeque::new();
     for table in order {
-        let conditions = ranges::split(connection, &tables[table]).await?;
+        let conditions = ranges::split(connection, &tables[table], range_bytes).await?;
         jobs.extend(conditions.into_iter().enumerate().map(|(range, condition)| Job { table, range, condition }));
     }
     Ok(jobs)

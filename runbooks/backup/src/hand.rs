@@ -26,7 +26,8 @@ const DELIMITER: &str = "$jewel$";
 
 pub(crate) fn tables(schema: &Schema) -> String {
     let create = |table: &Table| format!("{};\n", table.create);
-    format!("{SESSION}{}", schema.tables.iter().map(create).collect::<String>())
+    let defaults = format!("ALTER DATABASE CHARACTER SET {} COLLATE {};\n", schema.charset, schema.collation);
+    format!("{SESSION}{defaults}{}", schema.tables.iter().map(create).collect::<String>())
 }
 
 pub(crate) fn rows(schema: &Schema, tables: &[manifest::Table]) -> String {

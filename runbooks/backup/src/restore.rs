@@ -128,9 +128,11 @@ pub async fn restore<S: Store + 'static>(
         shared.progress.join(&mut connection, session).await?;
         running.spawn(work(connection, Arc::clone(&shared)));
     }
+    let mut alive = tokio::time::interval(progress::ALIVE);
     while !running.is_empty() {
         tokio::select! {
             Some(event) = happened.recv() => on_event(event),
+            _ = alive.tick() => control.ping().await.map_err(Error::server("waiting for the rows"))?,
             Some(ended) = running.join_next() => {
                 ended.map_err(|error| Error::local("loading")(std::io::Error::other(error)))??;
             }

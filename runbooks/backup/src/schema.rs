@@ -88,12 +88,51 @@ impl Schema {
 }
 
 impl Table {
-    /// What makes it but for the next number that it would give out, which changes all the time.
+    /// What makes it but for the next number that it would give out, which changes all the time, and but for how MySQL
+    /// words a column's character set.
     pub(crate) fn definition(&self) -> String {
-        Create::parse(&self.create).without_counter()
+        without_implied_charset(&Create::parse(&self.create).without_counter())
     }
 
     pub(crate) fn definition_hash(&self) -> Hash {
         Hash::of(self.definition().as_bytes())
+    }
+}
+
+/// MySQL 8 and later write `CHARACTER SET utf8mb4 COLLATE utf8mb4_bin` of a column that was made so, and only `COLLATE
+/// utf8mb4_bin` of one that has it from its table. A table that is made of what they wrote is worded otherwise from then
+/// on. A collation's name begins with its character set's, so nothing is lost by leaving that out.
+fn without_implied_charset(definition: &str) -> String {
+    const SET: &str = "CHARACTER SET ";
+    let (mut rest, mut text) = (definition, String::with_capacity(definition.len()));
+    while let Some(at) = rest.find(SET) {
+        let (before, after) = (&rest[..at], &rest[at + SET.len()..]);
+        text.push_str(before);
+        let charset = after.split(' ').next().unwrap_or_default();
+        let follows = after[charset.len()..].strip_prefix(" COLLATE ");
+        let is_implied = !charset.is_empty() && follows.is_some_and(|collation| collation.starts_with(charset));
+        if is_implied {
+            rest = &after[charset.len() + 1..];
+        } else {
+            text.push_str(SET);
+            rest = after;
+        }
+    }
+    text.push_str(rest);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_character_set_is_left_out_where_the_collation_says_it() {
+        let made = "`a` varchar(9) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci NOT NULL,\n  `b` char(2) CHARACTER SET ascii";
+        let from_table = "`a` varchar(9) COLLATE utf8mb4_unicode_520_ci NOT NULL,\n  `b` char(2) CHARACTER SET ascii";
+        assert_eq!(without_implied_charset(made), from_table);
+        assert_eq!(without_implied_charset(from_table), from_table);
+        let odd = "COMMENT 'CHARACTER SET '";
+        assert_eq!(without_implied_charset(odd), odd);
     }
 }

@@ -36,10 +36,11 @@ pub enum Tls {
     },
 }
 
-/// Times are UTC, numbers and dates are taken as they are, and a slow store is no reason to hang up.
+/// Times are UTC, numbers and dates are taken as they are.
 const SESSION: &str = "SET SESSION time_zone = '+00:00', sql_mode = 'NO_AUTO_VALUE_ON_ZERO', sql_quote_show_create = 1, \
-    wait_timeout = 86400, net_read_timeout = 86400, net_write_timeout = 86400, group_concat_max_len = 1048576, \
     autocommit = 1, unique_checks = 0, foreign_key_checks = 0";
+/// A slow store is no reason to hang up.
+const PATIENT: &str = "SET SESSION wait_timeout = 86400, net_read_timeout = 86400, net_write_timeout = 86400";
 
 impl Server {
     /// A connection to a schema, or to none.
@@ -56,11 +57,12 @@ impl Server {
             .ssl_opts(self.tls.options());
         let mut connection = Conn::new(options).await.map_err(Error::server(doing()))?;
         prepare(&mut connection).await.map_err(Error::server(doing()))?;
+        connection.query_drop(PATIENT).await.map_err(Error::server(doing()))?;
         Ok(connection)
     }
 }
 
-/// Makes a session what every session of this crate is at first.
+/// Makes a session understand things as every session of this crate does.
 pub(crate) async fn prepare(connection: &mut Conn) -> mysql_async::Result<()> {
     connection.query_drop(SESSION).await
 }

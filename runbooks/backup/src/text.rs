@@ -37,36 +37,38 @@ impl Lines {
         Self { shapes, text: Vec::new(), rows: 0, sum: 0, joined: Vec::new(), flags: Vec::new() }
     }
 
-    /// One row, as many values as there are columns.
-    pub(crate) fn row<'a, E>(&mut self, mut value: impl FnMut() -> Result<Option<&'a [u8]>, E>) -> Result<(), E> {
-        self.joined.clear();
-        self.flags.clear();
-        for (index, shape) in self.shapes.iter().enumerate() {
-            if index > 0 {
-                self.text.push(b'\t');
-            }
-            let value = value()?;
-            if shape.nullable {
-                self.flags.push(if value.is_none() { b'1' } else { b'0' });
-            }
-            let Some(value) = value else {
-                self.text.extend_from_slice(b"\\N");
-                continue;
-            };
-            escape(value, &mut self.text);
-            if shape.long {
-                // Writing to a vector cannot fail.
-                let _ = write!(self.joined, "{}", crc32fast::hash(value));
-            } else {
-                self.joined.extend_from_slice(value);
-            }
-            self.joined.push(b'\t');
+    /// The next value of a row; its text, if it has one, follows by [`text`](Self::text).
+    pub(crate) fn value(&mut self, place: usize, value: Option<&[u8]>) {
+        if place == 0 {
+            self.joined.clear();
+            self.flags.clear();
+        } else {
+            self.text.push(b'\t');
         }
+        let Shape { long, nullable } = self.shapes[place];
+        if nullable {
+            self.flags.push(if value.is_none() { b'1' } else { b'0' });
+        }
+        match value {
+            None => return self.text.extend_from_slice(b"\\N"),
+            // Writing to a vector cannot fail.
+            Some(value) if long => drop(write!(self.joined, "{}", crc32fast::hash(value))),
+            Some(value) => self.joined.extend_from_slice(value),
+        }
+        self.joined.push(b'\t');
+    }
+
+    /// A part of the value's text, so that a long one need not be there twice.
+    pub(crate) fn text(&mut self, part: &[u8]) {
+        escape(part, &mut self.text);
+    }
+
+    /// The end of a row.
+    pub(crate) fn end(&mut self) {
         self.joined.extend_from_slice(&self.flags);
         self.text.push(b'\n');
         self.rows += 1;
         self.sum += u64::from(crc32fast::hash(&self.joined));
-        Ok(())
     }
 
     /// How much text is waiting.
@@ -114,8 +116,11 @@ mod tests {
     fn a_row_is_what_load_data_reads() {
         let shape = Shape { long: false, nullable: true };
         let mut lines = Lines::new(vec![shape, Shape { long: true, nullable: false }, shape]);
-        let mut values = [Some(&b"a\tb\nc\\d\0e\r"[..]), Some(b"long"), None].into_iter();
-        lines.row(|| Ok::<_, ()>(values.next().unwrap())).unwrap();
+        for (place, value) in [Some(&b"a\tb\nc\\d\0e\r"[..]), Some(b"long"), None].into_iter().enumerate() {
+            lines.value(place, value);
+            value.unwrap_or_default().chunks(3).for_each(|part| lines.text(part));
+        }
+        lines.end();
         let joined = [b"a\tb\nc\\d\0e\r\t", crc32fast::hash(b"long").to_string().as_bytes(), b"\t01"].concat();
         assert_eq!(lines.take(Vec::new()), b"a\\tb\\nc\\\\d\\0e\r\tlong\t\\N\n");
         assert_eq!(lines.count(), (1, u64::from(crc32fast::hash(&joined))));

@@ -132,12 +132,12 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The binary cannot run on the instance; it was not sent.
-    #[error("{} cannot run on {address}: {reason}", path.display())]
+    #[error("{} cannot run on {instance}: {reason}", path.display())]
     Unfit {
         /// The binary on this side.
         path: PathBuf,
-        /// The instance's `host:port`.
-        address: String,
+        /// The instance's name.
+        instance: String,
         /// What it is and what the instance is.
         reason: String,
     },

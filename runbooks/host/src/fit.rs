@@ -57,9 +57,9 @@ pub struct Machine {
 ///
 /// # Errors
 /// [`Error::Unfit`] naming both sides, [`Error::Local`] when the file cannot be read.
-pub(crate) fn check(binary: &Path, machine: &Machine, address: &str) -> Result<(), Error> {
+pub(crate) fn check(binary: &Path, machine: &Machine, instance: &str) -> Result<(), Error> {
     let unusable = |source| Error::Local { path: binary.to_owned(), source };
-    let unfit = |reason| Error::Unfit { path: binary.to_owned(), address: address.to_owned(), reason };
+    let unfit = |reason| Error::Unfit { path: binary.to_owned(), instance: instance.to_owned(), reason };
     let file = fs_err::File::open(binary).map_err(unusable)?;
     let Some(needs) = read(file.file()).map_err(unusable)? else {
         return Err(unfit("it is not a program of Linux, or not all of it is there".to_owned()));
@@ -191,7 +191,7 @@ mod tests {
         std::fs::write(elsewhere.path(), other).unwrap();
         let machine = |name: &str, glibc: &str| Machine { name: Some(name.to_owned()), glibc: Glibc::parse(glibc) };
         let said = |file: &tempfile::NamedTempFile, machine: &Machine| {
-            check(file.path(), machine, "h:22").map_err(|error| error.to_string())
+            check(file.path(), machine, "shop-api-1").map_err(|error| error.to_string())
         };
         let here = machine(std::env::consts::ARCH, "glibc 99.1");
         assert_eq!(said(&whole, &here), Ok(()));
@@ -202,6 +202,7 @@ mod tests {
         );
         let error = said(&elsewhere, &machine("x86_64", "99.1")).expect_err("another machine");
         assert!(error.contains("aarch64") && error.contains("x86_64"), "{error}");
+        assert!(error.contains("cannot run on shop-api-1: "), "{error}");
         let error = said(&whole, &machine(std::env::consts::ARCH, "glibc 2.1")).expect_err("too old");
         assert!(error.contains("needs glibc 2.") && error.contains("has 2.1"), "{error}");
     }

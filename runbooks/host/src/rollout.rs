@@ -38,6 +38,8 @@ const PROOF: Duration = Duration::from_secs(10);
 pub struct Rollout<'a> {
     /// Where it comes from.
     pub origin: Origin<'a>,
+    /// What the instance is called, for messages.
+    pub instance: &'a str,
     /// What it is signed with; the instance starts nothing else.
     pub key: &'a SigningKey,
     /// The oldest schema that a release may be written for: the shop's schema has lost what older ones use.
@@ -88,7 +90,7 @@ pub async fn rollout(session: &Session, wanted: &Rollout<'_>, on_event: OnEvent<
         return Ok(Report { release: id.to_string(), previous: None, changed: false, pruned: Vec::new() });
     }
     if let Origin::Here { binary, .. } = wanted.origin {
-        fit::check(binary, &state.machine, session.address())?;
+        fit::check(binary, &state.machine, wanted.instance)?;
     }
     if state.setup.as_deref() != Some(setup::stamp(session.user(), wanted.key.public()).as_str()) {
         session.run_ok(&setup::set_up(session.user(), wanted.key.public())).await?;

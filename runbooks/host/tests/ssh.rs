@@ -147,6 +147,38 @@ async fn uploads_are_checked_resumed_and_atomic() {
 }
 
 #[tokio::test]
+async fn an_upload_that_is_cut_goes_on_where_it_was() {
+    let sshd = Sshd::start();
+    let content: Vec<u8> = (0..8_000_000_u32).map(|n| (n * 11 % 251) as u8).collect();
+    let (local, remote) = (sshd.path("binary"), sshd.path("release"));
+    std::fs::write(&local, &content).unwrap();
+    let remote_name = remote.to_str().unwrap();
+
+    let access = sshd.access("ed25519");
+    let session = connect(&access, PATIENCE).await.unwrap();
+    // The parent of the shell is the server's process for this connection.
+    let server = session.exec(&Command::script("echo $PPID")).await.unwrap();
+    let server = String::from_utf8(server.stdout).unwrap();
+    let mut cut_at = None;
+    let mut cut = |sent, _| {
+        if sent >= 3_000_000 && cut_at.is_none() {
+            cut_at = Some(sent);
+            assert!(std::process::Command::new("kill").args(["-KILL", server.trim()]).status().unwrap().success());
+        }
+    };
+    let upload = session.upload(&local, remote_name, 0o755, &mut cut);
+    let cut = tokio::time::timeout(PATIENCE, upload).await.expect("it is noticed");
+    assert!(matches!(cut, Err(Error::Transfer { .. } | Error::Ended { .. } | Error::Connection { .. })), "{cut:?}");
+    assert!(!remote.exists(), "half a file under its name");
+
+    let session = connect(&access, PATIENCE).await.unwrap();
+    let uploaded = session.upload(&local, remote_name, 0o755, &mut |_, _| {}).await.unwrap();
+    // Something was on its way.
+    assert!(uploaded.resumed_at >= 1_000_000, "{} after a cut at {cut_at:?}", uploaded.resumed_at);
+    assert!(std::fs::read(&remote).unwrap() == content);
+}
+
+#[tokio::test]
 async fn a_tunnel_carries_many_connections_and_ends_with_its_value() {
     let sshd = Sshd::start();
     let session = connect(&sshd.access("ed25519"), PATIENCE).await.unwrap();

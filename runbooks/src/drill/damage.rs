@@ -25,6 +25,8 @@ pub enum Damage {
     DropTables,
     /// The first machine, with its automatic snapshots.
     DeleteInstance,
+    /// Every credential is taken, and nothing is changed.
+    LeakCredentials,
     /// Every picture.
     DeleteMedia,
     /// The database, and the newest backup of it.
@@ -41,6 +43,7 @@ pub async fn do_damage(context: &Context<'_>, spec: &StackSpec, damage: Damage) 
     let (clients, outputs) = (context.clients, context.outputs);
     Ok(match damage {
         Damage::None => "nothing is damaged beforehand".to_owned(),
+        Damage::LeakCredentials => "somebody has a copy of every credential".to_owned(),
         Damage::TruncateBackup => {
             let object = truncate_backup(context).await?;
             format!("{object} cut short, {}", delete_database(context).await?)

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::canary::{Answer, Seen};
-use super::scenario::{OURS, RTO};
+use super::scenario::{Customers, OURS, RTO};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -187,7 +187,7 @@ impl Report {
     }
 
     /// Judges the promises by what was measured.
-    pub fn judge(&mut self, is_noticed: bool) {
+    pub fn judge(&mut self, customers: Customers) {
         let rto = self.rto_seconds();
         let ours: u64 = self.commands.iter().map(|one| one.took_ms.saturating_sub(one.clouds_ms)).sum();
         let ours = ours as f64 / 1e3;
@@ -230,7 +230,7 @@ impl Report {
                 !self.commands.is_empty() && self.commands.iter().all(|one| one.exit == one.wanted),
             ),
         ];
-        if !is_noticed {
+        if customers == Customers::NoticeNothing {
             let failed = canary.reads.failed + canary.writes.failed;
             self.verdicts.push(verdict(
                 "customers notice nothing",
@@ -320,13 +320,15 @@ mod tests {
 
     #[test]
     fn an_outage_lasts_until_the_first_success_after_the_last_failure() {
-        let outage =
-            Outage::of(&answers(&[(-5, false), (1, true), (2, false), (4, true), (5, false), (9, true)]), at(0));
+        let outage = Outage::of(
+            &answers(&[(-5, false), (1, Customers::Notice), (2, false), (4, true), (5, false), (9, true)]),
+            at(0),
+        );
         assert_eq!((outage.first_failure, outage.back), (Some(at(2)), Some(at(9))));
         assert_eq!((outage.failed, outage.good, outage.seconds(at(0)) as i64), (2, 3, 9));
-        let gone = Outage::of(&answers(&[(1, true), (2, false)]), at(0));
+        let gone = Outage::of(&answers(&[(1, Customers::Notice), (2, false)]), at(0));
         assert!(!gone.is_over(), "what does not come back is not over");
-        assert!(Outage::of(&answers(&[(1, true)]), at(0)).is_over());
+        assert!(Outage::of(&answers(&[(1, Customers::Notice)]), at(0)).is_over());
     }
 
     fn report(seen: &Seen, missing: &[&str], exit: i32) -> Report {
@@ -366,21 +368,24 @@ mod tests {
     fn it_passes_only_when_every_promise_was_kept() {
         let promise =
             super::super::canary::Promise { order: "o".into(), number: "1".into(), at: at(-1), cancelled: true };
-        let back = answers(&[(-1, true), (2, false), (14, true)]);
+        let back = answers(&[(-1, Customers::Notice), (2, false), (14, true)]);
         let seen = Seen { promises: vec![promise], reads: back.clone(), writes: back };
-        let judged = |seen: &Seen, missing: &[&str], exit: i32, is_noticed: bool| {
+        let judged = |seen: &Seen, missing: &[&str], exit: i32, customers: Customers| {
             let mut report = report(seen, missing, exit);
-            report.judge(is_noticed);
+            report.judge(customers);
             report
         };
-        let good = judged(&seen, &[], 0, true);
+        let good = judged(&seen, &[], 0, Customers::Notice);
         assert!(good.passed());
         insta::assert_snapshot!(good.to_markdown());
-        assert!(!judged(&seen, &["1 is not there"], 0, true).passed());
-        assert!(!judged(&seen, &[], 1, true).passed());
-        assert!(!judged(&seen, &[], 0, false).passed(), "customers noticed");
-        assert!(!judged(&Seen { promises: Vec::new(), ..seen.clone() }, &[], 0, true).passed(), "nothing was promised");
+        assert!(!judged(&seen, &["1 is not there"], 0, Customers::Notice).passed());
+        assert!(!judged(&seen, &[], 1, Customers::Notice).passed());
+        assert!(!judged(&seen, &[], 0, Customers::NoticeNothing).passed(), "customers noticed");
+        assert!(
+            !judged(&Seen { promises: Vec::new(), ..seen.clone() }, &[], 0, Customers::Notice).passed(),
+            "nothing was promised"
+        );
         let away = Seen { writes: answers(&[(2, false)]), ..seen };
-        assert!(!judged(&away, &[], 0, true).passed(), "it did not come back");
+        assert!(!judged(&away, &[], 0, Customers::Notice).passed(), "it did not come back");
     }
 }

@@ -20,8 +20,19 @@ pub struct Scenario {
     pub damage: Damage,
     /// What is typed to get out of it; `{...}` stands for one of the [`Facts`].
     pub recovers: &'static [Typed],
-    /// Whether visitors may notice at all.
-    pub is_noticed: bool,
+    /// What customers notice of it.
+    pub customers: Customers,
+}
+
+/// What customers notice of a disaster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Customers {
+    /// That something does not work, before anything is typed.
+    Notice,
+    /// Perhaps that something does not work while it is put right.
+    MayNotice,
+    /// Nothing may be noticed at all.
+    NoticeNothing,
 }
 
 /// A command, and how it is to end.
@@ -71,7 +82,7 @@ impl Scenario {
             prepares: &[&["snapshot", "create", "database"]],
             damage: Damage::DeleteDatabase,
             recovers: &[typed(&["restore", "database"])],
-            is_noticed: true,
+            customers: Customers::Notice,
         },
         Self {
             name: "tables-dropped",
@@ -79,7 +90,7 @@ impl Scenario {
             prepares: &[],
             damage: Damage::DropTables,
             recovers: &[typed(&["restore", "database", "--from", "point-in-time", "--at", "{before}"])],
-            is_noticed: true,
+            customers: Customers::Notice,
         },
         Self {
             name: "instance-lost",
@@ -87,7 +98,7 @@ impl Scenario {
             prepares: &[&["snapshot", "create", "instance"]],
             damage: Damage::DeleteInstance,
             recovers: &[typed(&["restore", "instance"])],
-            is_noticed: true,
+            customers: Customers::Notice,
         },
         Self {
             name: "bad-deploy",
@@ -95,7 +106,32 @@ impl Scenario {
             prepares: &[],
             damage: Damage::None,
             recovers: &[Typed { words: &["deploy", "api", "--binary", "{program}"], exit: 1, killed_after: None }],
-            is_noticed: false,
+            customers: Customers::NoticeNothing,
+        },
+        Self {
+            name: "credentials-leaked",
+            story: "every credential of the shop is public: the API's key, the database's password, the secrets",
+            prepares: &[],
+            damage: Damage::LeakCredentials,
+            recovers: &[
+                typed(&["secrets", "rotate", "aws-key"]),
+                typed(&["secrets", "rotate", "database"]),
+                typed(&["secrets", "rotate", "origin"]),
+                typed(&["secrets", "rotate", "cart", "--only"]),
+                typed(&["deploy", "api"]),
+                typed(&["provision"]),
+                typed(&["secrets", "forget", "origin"]),
+                typed(&["deploy", "api"]),
+            ],
+            customers: Customers::MayNotice,
+        },
+        Self {
+            name: "page-only",
+            story: "the database is deleted, and nobody is there who knows the system: somebody follows the page",
+            prepares: &[&["snapshot", "create", "database"]],
+            damage: Damage::DeleteDatabase,
+            recovers: &[typed(&["runbook", "run", "database-gone"])],
+            customers: Customers::Notice,
         },
         Self {
             name: "media-deleted",
@@ -103,7 +139,7 @@ impl Scenario {
             prepares: &[],
             damage: Damage::DeleteMedia,
             recovers: &[typed(&["restore", "media", "--at", "{before}"])],
-            is_noticed: true,
+            customers: Customers::Notice,
         },
         Self {
             name: "backup-truncated",
@@ -114,7 +150,7 @@ impl Scenario {
                 Typed { words: &["backup", "verify"], exit: 8, killed_after: None },
                 typed(&["restore", "database", "--from", "backup"]),
             ],
-            is_noticed: true,
+            customers: Customers::Notice,
         },
         Self {
             name: "journal-away",
@@ -122,7 +158,7 @@ impl Scenario {
             prepares: &[],
             damage: Damage::RefuseJournal,
             recovers: &[typed(&["provision"])],
-            is_noticed: true,
+            customers: Customers::Notice,
         },
         Self {
             name: "restore-killed",
@@ -133,7 +169,7 @@ impl Scenario {
                 Typed { words: &["restore", "database"], exit: -9, killed_after: Some("enter") },
                 typed(&["restore", "database", "--resume", "{restore}"]),
             ],
-            is_noticed: true,
+            customers: Customers::Notice,
         },
     ];
 

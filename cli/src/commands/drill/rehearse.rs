@@ -5,7 +5,8 @@ use std::time::Duration;
 use jewel_engine::PlanOptions;
 use jewel_runbooks::drill::canary::{Canary, CanaryOptions, Seen};
 use jewel_runbooks::drill::{
-    Assertion, Canaries, DrillStore, Facts, Moment, Report, Scenario, Typed, acknowledged_that_are_missing, do_damage,
+    Assertion, Canaries, Customers, Damage, DrillStore, Facts, Leaked, Moment, Report, Scenario, Typed,
+    acknowledged_that_are_missing, do_damage,
 };
 use jewel_runbooks::{Check, Reach};
 use jiff::Timestamp;
@@ -55,11 +56,15 @@ pub(super) async fn rehearse(
     // A whole second between what was promised and the damage: point-in-time goes by seconds.
     facts.before = whole_second(Timestamp::now());
     until(|| Timestamp::now().as_second() > facts.before.as_second() + 1, "a second passes").await?;
+    let leaked = match scenario.damage {
+        Damage::LeakCredentials => Some(Leaked::take(&context).await?),
+        _ => None,
+    };
     let damage_at = Timestamp::now();
     let done = do_damage(&context, &shop.spec(), scenario.damage).await?;
     phase.done(&done);
     moments.push(Moment { at: damage_at, what: done });
-    if scenario.is_noticed {
+    if scenario.customers == Customers::Notice {
         until(|| has_failed(&canary.so_far(), damage_at), "a customer notices").await?;
     }
     let declared_at = Timestamp::now();
@@ -86,6 +91,12 @@ pub(super) async fn rehearse(
     moments.extend(commands.iter().map(|one| Moment { at: one.at, what: format!("typed: {}", one.line) }));
     moments.push(Moment { at: commands_ended_at, what: "the last command has ended".to_owned() });
     moments.sort_by_key(|moment| moment.at);
+    let mut assertions = assertions(run, shop, &url).await?;
+    if let Some(leaked) = &leaked {
+        let open = context.on_instance(async |reach: &Reach<'_>| leaked.still_open(reach).await).await?;
+        let seen = if open.is_empty() { "key, password and proof are refused".to_owned() } else { open.join(", ") };
+        assertions.push(Assertion { what: "the old credentials are dead".to_owned(), holds: open.is_empty(), seen });
+    }
     let store = DrillStore::new(&shop.spec(), &shop.clients);
     let before = store.all().await?.into_iter().rfind(|report| report.scenario == scenario.name);
     let mut report = Report {
@@ -102,13 +113,13 @@ pub(super) async fn rehearse(
         moments,
         commands,
         canary,
-        assertions: assertions(run, shop, &url).await?,
+        assertions,
         by_hand: Vec::new(),
         left_behind: left_behind(shop).await?,
         verdicts: Vec::new(),
         before_seconds: before.map(|report| report.rto_seconds()),
     };
-    report.judge(scenario.is_noticed);
+    report.judge(scenario.customers);
     store.put(&report).await?;
     Ok(report)
 }

@@ -89,19 +89,21 @@ fn render_one(origin: &Origin, secret: Option<&SecretString>) -> Json {
 
 /// Says whether the header is right without saying what it is.
 fn verify(origin: &Origin, secret: Option<&SecretString>) -> &'static str {
-    let sent: Vec<&str> = origin
-        .custom_headers()
-        .map(|headers| headers.items())
-        .unwrap_or_default()
-        .iter()
-        .filter(|header| header.header_name().eq_ignore_ascii_case(HEADER))
-        .map(OriginCustomHeader::header_value)
-        .collect();
+    let sent: Vec<&str> = shown(origin).collect();
     match (secret, sent.as_slice()) {
         (_, []) => "none",
         (Some(secret), [sent]) if secret.expose_secret() == *sent => "the current one",
         (_, _) => "another one",
     }
+}
+
+/// The proofs that are shown to an origin.
+pub(super) fn shown(origin: &Origin) -> impl Iterator<Item = &str> {
+    let headers = origin.custom_headers().map(|headers| headers.items()).unwrap_or_default();
+    headers
+        .iter()
+        .filter(|header| header.header_name().eq_ignore_ascii_case(HEADER))
+        .map(OriginCustomHeader::header_value)
 }
 
 #[cfg(test)]

@@ -146,6 +146,17 @@ impl<'a> Databases<'a> {
         Ok(Some(self.credentials.of(name, &host, port).await?))
     }
 
+    /// Lets Lightsail make a new password for the master user of one of them.
+    ///
+    /// # Errors
+    /// When Lightsail refuses.
+    pub async fn rotate_password(&self, name: &str) -> Result<(), Failure> {
+        let update = self.clients.lightsail.update_relational_database().relational_database_name(name);
+        let sent = update.rotate_master_user_password(true).apply_immediately(true).send().await;
+        sent.map_err(|error| classify(format!("change the password of database {name}"), error))?;
+        Ok(())
+    }
+
     /// Puts one of them into the role. What uses it has to be told.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use aws_sdk_iam::types::{AccessKeyMetadata, StatusType};
 use jewel_engine::{Address, Context, Desired, Failure, FieldChange, Found, Inputs, Memo, Price, Resource};
 use jiff::Timestamp;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
     Secret,
@@ -30,9 +30,27 @@ pub async fn read_api_secret(spec: &StackSpec, clients: &Clients) -> Result<Opti
     Ok(value.as_ref().map(ApiSecret::parse))
 }
 
-/// The front door's proof, for those who add it to requests: asked once in a pass.
+/// The front door's proof, for those who add it to requests: the newest that the instances accept. Asked once in a pass.
 pub(crate) async fn origin_secret(secret: &Secret, memo: &Memo) -> Result<Option<SecretString>, Failure> {
-    Ok(secret.value(memo).await?.as_ref().map(ApiSecret::parse).and_then(|parts| parts.origin_secret))
+    let parts = secret.value(memo).await?.as_ref().map(ApiSecret::parse).unwrap_or_default();
+    let (Some(newest), Some(former)) = (&parts.origin_secret, parts.former_origin_secret) else {
+        return Ok(parts.origin_secret);
+    };
+    let told = secret.delivered().await?.as_ref().map(ApiSecret::parse).unwrap_or_default();
+    let is_accepted =
+        told.values(SecretPart::Origin).iter().any(|value| value.expose_secret() == newest.expose_secret());
+    Ok(if is_accepted { parts.origin_secret } else { Some(former) })
+}
+
+/// A new key for the API's user, in its secret; every other dies. Whoever calls this holds the shop's lock.
+///
+/// # Errors
+/// When IAM or Secrets Manager refuses.
+pub async fn rotate_api_key(spec: &StackSpec, clients: &Clients) -> Result<(), Failure> {
+    let credentials = ApiCredentials::new(spec, clients);
+    let parts = credentials.secret.fetch().await?.as_ref().map(ApiSecret::parse).unwrap_or_default();
+    let parts = credentials.with_new_key(parts).await?;
+    credentials.secret.put(&parts.document()).await
 }
 
 /// The secret as a resource, and with it the key of the API's user.
@@ -163,8 +181,6 @@ impl Resource for ApiCredentials {
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret as _;
-
     use super::*;
 
     #[test]

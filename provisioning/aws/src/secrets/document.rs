@@ -63,6 +63,9 @@ impl SecretPart {
 pub struct ApiSecret {
     /// What the front door adds to every request, so that the API knows it did not come from elsewhere.
     pub origin_secret: Option<SecretString>,
+    /// What it added before, accepted until it is forgotten: the front door takes the new one up when the instances
+    /// accept it.
+    pub former_origin_secret: Option<SecretString>,
     /// The public half of the API's AWS key.
     pub access_key_id: Option<String>,
     /// Its secret half.
@@ -96,6 +99,7 @@ impl ApiSecret {
         let string = |value| if let Value::String(text) = value { Some(text) } else { None };
         let mut text = |name: &str| rest.remove(name).and_then(string);
         let (origin_secret, access_key_id) = (text("origin_secret").map(Into::into), text("access_key_id"));
+        let former_origin_secret = text("former_origin_secret").map(Into::into);
         let secret_access_key = text("secret_access_key").map(Into::into);
         let stripe_secret_key = text("stripe_secret_key").map(Into::into);
         let mut list = |name: &str| match rest.remove(name) {
@@ -106,6 +110,7 @@ impl ApiSecret {
         let set_at = rest.remove(SET_AT).and_then(|times| serde_json::from_value(times).ok()).unwrap_or_default();
         Self {
             origin_secret,
+            former_origin_secret,
             access_key_id,
             secret_access_key,
             cart_secrets,
@@ -125,6 +130,7 @@ impl ApiSecret {
         };
         let fields = [
             ("origin_secret", text(&self.origin_secret)),
+            ("former_origin_secret", text(&self.former_origin_secret)),
             ("access_key_id", self.access_key_id.clone().map(Value::from)),
             ("secret_access_key", text(&self.secret_access_key)),
             ("cart_secrets", list(&self.cart_secrets)),
@@ -141,7 +147,7 @@ impl ApiSecret {
     #[must_use]
     pub fn values(&self, part: SecretPart) -> Vec<&SecretString> {
         match part {
-            SecretPart::Origin => self.origin_secret.iter().collect(),
+            SecretPart::Origin => self.origin_secret.iter().chain(&self.former_origin_secret).collect(),
             SecretPart::AwsKey => self.secret_access_key.iter().collect(),
             SecretPart::Cart => self.cart_secrets.iter().collect(),
             SecretPart::StripeSecretKey => self.stripe_secret_key.iter().collect(),
@@ -162,7 +168,7 @@ impl ApiSecret {
     /// The AWS key has two halves and is not set this way: only its secret half would change.
     pub fn set(&mut self, part: SecretPart, value: SecretString, now: Timestamp) {
         match part {
-            SecretPart::Origin => self.origin_secret = Some(value),
+            SecretPart::Origin => self.former_origin_secret = self.origin_secret.replace(value),
             SecretPart::AwsKey => self.secret_access_key = Some(value),
             SecretPart::Cart => push(&mut self.cart_secrets, value),
             SecretPart::StripeSecretKey => self.stripe_secret_key = Some(value),
@@ -176,7 +182,23 @@ impl ApiSecret {
         match part {
             SecretPart::Cart => self.cart_secrets.truncate(1),
             SecretPart::StripeWebhookSecret => self.stripe_webhook_secrets.truncate(1),
-            SecretPart::Origin | SecretPart::AwsKey | SecretPart::StripeSecretKey => {}
+            SecretPart::Origin => self.former_origin_secret = None,
+            SecretPart::AwsKey | SecretPart::StripeSecretKey => {}
+        }
+    }
+
+    /// Forgets the values of a part that no instance was told, if it was told others: nothing was signed with them, and
+    /// they must not push out what was.
+    pub fn forget_untold(&mut self, part: SecretPart, told: &Self) {
+        let values = match part {
+            SecretPart::Cart => &mut self.cart_secrets,
+            SecretPart::StripeWebhookSecret => &mut self.stripe_webhook_secrets,
+            SecretPart::Origin | SecretPart::AwsKey | SecretPart::StripeSecretKey => return,
+        };
+        let told = told.values(part);
+        let is_told = |value: &SecretString| told.iter().any(|one| one.expose_secret() == value.expose_secret());
+        if values.iter().any(is_told) {
+            values.retain(is_told);
         }
     }
 
@@ -250,8 +272,34 @@ mod tests {
         parts.forget_former(part);
         assert_eq!(held(&parts, part), ["three"]);
         for value in ["one", "two"] {
+            parts.set(SecretPart::Origin, value.into(), Timestamp::UNIX_EPOCH);
+        }
+        let mut parts = ApiSecret::parse(&parts.document());
+        assert_eq!(held(&parts, SecretPart::Origin), ["two", "one"]);
+        parts.forget_former(SecretPart::Origin);
+        assert_eq!(held(&parts, SecretPart::Origin), ["two"]);
+        for value in ["one", "two"] {
             parts.set(SecretPart::StripeSecretKey, value.into(), Timestamp::UNIX_EPOCH);
         }
         assert_eq!(held(&parts, SecretPart::StripeSecretKey), ["two"]);
+    }
+
+    #[test]
+    fn what_the_instances_sign_with_outlives_any_number_of_changes() {
+        let part = SecretPart::Cart;
+        let mut parts = ApiSecret::default();
+        let change = |parts: &mut ApiSecret, told: &ApiSecret, value: &str| {
+            parts.forget_untold(part, told);
+            parts.set(part, value.into(), Timestamp::UNIX_EPOCH);
+        };
+        change(&mut parts, &ApiSecret::default(), "one");
+        let told = parts.clone();
+        for value in ["two", "three", "four"] {
+            change(&mut parts, &told, value);
+            assert_eq!(held(&parts, part), [value, "one"]);
+        }
+        let told = parts.clone();
+        change(&mut parts, &told, "five");
+        assert_eq!(held(&parts, part), ["five", "four"]);
     }
 }

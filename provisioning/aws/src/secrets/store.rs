@@ -6,6 +6,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{classify, failure::optional, tags::Tags};
 
+/// The label of the version that the instances have.
+pub const DELIVERED: &str = "JEWEL_DELIVERED";
+
 /// A named secret.
 #[derive(Clone)]
 pub(crate) struct Secret {
@@ -41,7 +44,17 @@ impl Secret {
 
     /// The value; `None` when there is no secret, no value, or it is being deleted.
     pub(crate) async fn fetch(&self) -> Result<Option<SecretString>, Failure> {
-        let sent = self.client.get_secret_value().secret_id(&self.name).send().await;
+        self.version(None).await
+    }
+
+    /// The value that the instances have; `None` when they have none.
+    pub(crate) async fn delivered(&self) -> Result<Option<SecretString>, Failure> {
+        self.version(Some(DELIVERED)).await
+    }
+
+    async fn version(&self, label: Option<&str>) -> Result<Option<SecretString>, Failure> {
+        let ask = self.client.get_secret_value().secret_id(&self.name);
+        let sent = ask.set_version_stage(label.map(str::to_owned)).send().await;
         match sent.map_err(|error| classify(format!("read secret {}", self.name), error)) {
             Ok(answer) => Ok(answer.secret_string.map(SecretString::from)),
             Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),

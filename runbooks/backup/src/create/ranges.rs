@@ -13,16 +13,18 @@ use crate::{
     server::quote,
 };
 
-/// About how much one range holds, in bytes as the server guesses.
-const RANGE: u64 = 128 << 20;
 /// More are of no use to a few connections.
 const MOST: u64 = 16;
 /// Of a text or binary key, behind what all values begin with, so many bytes decide.
 const DIGITS: usize = 7;
 
 /// The conditions of its ranges, in the order of the key; none is a condition when there is only one range.
-pub(crate) async fn split(connection: &mut Conn, table: &Table) -> Result<Vec<Option<String>>, Error> {
-    let parts = (table.guess / RANGE).clamp(1, MOST);
+pub(crate) async fn split(
+    connection: &mut Conn,
+    table: &Table,
+    range_bytes: u64,
+) -> Result<Vec<Option<String>>, Error> {
+    let parts = (table.guess / range_bytes.max(1)).clamp(1, MOST);
     if parts == 1 {
         return Ok(vec![None]);
     }

@@ -23,12 +23,11 @@ use crate::{
     text::Lines,
 };
 
-/// What one chunk holds, as text.
-const CHUNK: usize = 32 << 20;
-/// The same where rows may be long: several copies of a row are in memory while it is on its way.
-const CHUNK_OF_LONG_ROWS: usize = 16 << 20;
 /// What is handed on at a time.
 const PIECE: usize = 256 << 10;
+
+/// A row that makes itself felt: it is in memory several times on its way.
+const LONG: usize = 4 << 20;
 
 /// A range of a table to read.
 #[derive(Clone, Debug)]
@@ -52,8 +51,12 @@ pub(crate) struct Shared<S> {
     pub(crate) store: Arc<S>,
     pub(crate) keys: MakingKeys,
     pub(crate) id: String,
+    /// What a chunk holds, as text, in bytes.
+    pub(crate) chunk_bytes: usize,
     pub(crate) tables: Vec<Table>,
     pub(crate) jobs: Mutex<VecDeque<Job>>,
+    /// Whoever has it may read long rows: one at a time, so that several readers need not much more memory than one.
+    pub(crate) long_rows: tokio::sync::Mutex<()>,
     pub(crate) events: mpsc::UnboundedSender<Event>,
 }
 
@@ -77,6 +80,10 @@ struct Reading<'a, S> {
     packing: Packing,
     rows: u64,
     sum: u64,
+    /// Whether the chunk has a long row.
+    long_rows: bool,
+    /// Held from the first long row on.
+    alone: Option<tokio::sync::MutexGuard<'a, ()>>,
     /// The chunk that is on its way to the store: one at a time, so that a slow store holds up and does not pile up.
     storing: Option<JoinHandle<Result<Chunk, Error>>>,
     chunks: Vec<Chunk>,
@@ -86,7 +93,18 @@ impl<'a, S: Store + 'static> Reading<'a, S> {
     fn new(shared: &'a Arc<Shared<S>>, job: Job) -> Self {
         let shapes = shared.tables[job.table].columns.iter().map(crate::schema::Column::shape).collect();
         let packing = Packing::start(shared.keys.clone());
-        Self { shared, job, lines: Lines::new(shapes), packing, rows: 0, sum: 0, storing: None, chunks: Vec::new() }
+        Self {
+            shared,
+            job,
+            lines: Lines::new(shapes),
+            packing,
+            rows: 0,
+            sum: 0,
+            long_rows: false,
+            alone: None,
+            storing: None,
+            chunks: Vec::new(),
+        }
     }
 
     fn table(&self) -> &'a Table {
@@ -96,7 +114,9 @@ impl<'a, S: Store + 'static> Reading<'a, S> {
     async fn run(mut self, connection: &mut Conn) -> Result<Done, Error> {
         let table = self.table();
         let failed = || Error::server(format!("reading table {}", table.name));
-        let most = if table.columns.iter().any(|column| column.shape().long) { CHUNK_OF_LONG_ROWS } else { CHUNK };
+        // Where rows may be long, several copies of one are in memory while it is on its way.
+        let long = table.columns.iter().any(|column| column.shape().long);
+        let most = if long { self.shared.chunk_bytes / 2 } else { self.shared.chunk_bytes };
         let mut result = connection.query_iter(select(table, self.job.condition.as_deref())).await.map_err(failed())?;
         let mut rows = result
             .stream::<Row>()
@@ -104,11 +124,20 @@ impl<'a, S: Store + 'static> Reading<'a, S> {
             .map_err(failed())?
             .ok_or_else(|| Error::Answer { doing: format!("reading table {}", table.name) })?;
         while let Some(row) = rows.try_next().await.map_err(failed())? {
-            let started = self.packing.text_bytes() + self.lines.waiting();
-            if started > 0 && started + length(&row) > most {
+            let length = length(&row);
+            if self.waiting() > 0 && self.waiting() + length > most {
                 self.cut().await?;
             }
+            if length > LONG && self.alone.is_none() {
+                self.alone = Some(self.shared.long_rows.lock().await);
+            }
+            self.long_rows |= length > LONG;
             self.add(&row).await?;
+            // Gone before the next one comes: each may be long.
+            drop(row);
+            if self.waiting() >= most {
+                self.cut().await?;
+            }
         }
         self.cut().await?;
         self.stored().await?;
@@ -116,18 +145,28 @@ impl<'a, S: Store + 'static> Reading<'a, S> {
         Ok(Done { table, range, sum: self.sum, chunks: self.chunks })
     }
 
+    /// What is in the chunk so far, as text, in bytes.
+    fn waiting(&self) -> usize {
+        self.packing.text_bytes() + self.lines.waiting()
+    }
+
     async fn add(&mut self, row: &Row) -> Result<(), Error> {
-        let mut place = 0;
-        let table = self.table();
-        self.lines.row(|| {
-            place += 1;
-            match row.as_ref(place - 1) {
-                Some(Value::Bytes(bytes)) => Ok(Some(bytes.as_slice())),
-                Some(Value::NULL) => Ok(None),
-                _ => Err(Error::Answer { doing: format!("reading table {}", table.name) }),
+        for place in 0..row.len() {
+            let value = match row.as_ref(place) {
+                Some(Value::Bytes(bytes)) => Some(bytes.as_slice()),
+                Some(Value::NULL) => None,
+                _ => return Err(Error::Answer { doing: format!("reading table {}", self.table().name) }),
+            };
+            self.lines.value(place, value);
+            for part in value.unwrap_or_default().chunks(PIECE) {
+                self.lines.text(part);
+                if self.lines.waiting() >= PIECE {
+                    self.hand_on().await?;
+                }
             }
-        })?;
-        if self.lines.waiting() >= PIECE { self.hand_on().await } else { Ok(()) }
+        }
+        self.lines.end();
+        Ok(())
     }
 
     async fn hand_on(&mut self) -> Result<(), Error> {
@@ -150,7 +189,8 @@ impl<'a, S: Store + 'static> Reading<'a, S> {
         let Job { table, range, .. } = self.job;
         let name = chunk_name(table, &self.table().name, range, self.chunks.len());
         self.storing = Some(tokio::spawn(store(Arc::clone(self.shared), name, rows, pending)));
-        Ok(())
+        // The next long row takes all the memory that this one took.
+        if std::mem::take(&mut self.long_rows) { self.stored().await } else { Ok(()) }
     }
 
     /// Waits for the chunk before.

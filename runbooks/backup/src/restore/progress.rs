@@ -4,7 +4,7 @@
 //! not there at all. Sessions of a killed restore that the server has not yet missed hold a named lock each; the next
 //! restore finds them by it, and ends them.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use mysql_async::{Conn, prelude::Queryable};
 
@@ -22,6 +22,10 @@ const BEGUN: &str = "begun";
 pub(crate) const SESSIONS: usize = 16;
 /// How long an ended session may take to go away, in seconds.
 const GOING: u32 = 60;
+/// How often the session that claims the schema says that it is alive.
+pub(crate) const ALIVE: Duration = Duration::from_secs(15);
+/// When the server gives it up, in seconds: so long a restore whose network was cut keeps the next one out.
+const LOST: u32 = 60;
 
 /// The progress of one restore.
 #[derive(Clone, Debug)]
@@ -37,6 +41,8 @@ impl Progress {
 
     /// Makes sure that this is the only restore into the schema, as long as this connection lives.
     pub(crate) async fn claim(&self, control: &mut Conn) -> Result<(), Error> {
+        let watched = format!("SET SESSION wait_timeout = {LOST}");
+        control.query_drop(watched).await.map_err(failed())?;
         if !self.lock(control, 0, 0).await? {
             return Err(Error::Restoring { schema: self.target.clone() });
         }

@@ -19,8 +19,11 @@ enum Carriage {
     Bytes,
     /// Its bytes, which may be many.
     Long,
-    /// `FLOAT` is printed with six digits, which is not all it has; as `DOUBLE` it is printed with all.
+    /// `FLOAT` is printed with six digits, which is not all it has; as `DOUBLE` it is printed with all, but the same number
+    /// in one way as a result and in another as a text.
     Float,
+    /// A text of all its digits.
+    Double,
     /// Its text, which the server takes only when it is told that it is text.
     Text,
     /// MySQL's JSON: as [`Text`](Self::Text), and may be long. In a column, numbers and dates may have types that JSON's
@@ -55,6 +58,7 @@ impl Column {
     pub(crate) fn new(name: String, data_type: &str, nullable: bool) -> Self {
         let carriage = match data_type.to_ascii_lowercase().as_str() {
             "float" => Carriage::Float,
+            "double" => Carriage::Double,
             // MariaDB's JSON is a text, and it says so.
             "json" => Carriage::Json,
             "uuid" | "inet4" | "inet6" => Carriage::Text,
@@ -71,7 +75,8 @@ impl Column {
     /// The expression that reads it.
     pub(crate) fn read(&self) -> String {
         match self.carriage {
-            Carriage::Float => format!("CAST({} AS DOUBLE)", quote(&self.name)),
+            Carriage::Float => format!("CAST(CAST({} AS DOUBLE) AS BINARY)", quote(&self.name)),
+            Carriage::Double => format!("CAST({} AS BINARY)", quote(&self.name)),
             Carriage::Text => format!("CAST({} AS CHAR CHARACTER SET utf8mb4)", quote(&self.name)),
             Carriage::Json => format!("CAST(CAST({} AS CHAR CHARACTER SET utf8mb4) AS JSON)", quote(&self.name)),
             _ => quote(&self.name),

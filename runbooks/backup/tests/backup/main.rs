@@ -1,9 +1,14 @@
 //! Backups of real servers: what goes in comes out, and what is not whole is refused.
 #![expect(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 
+mod damage;
+mod deaths;
+mod hostile;
 mod memory;
+mod memory_use;
 mod server;
 mod types;
+mod writers;
 
 use std::{error::Error as _, sync::Arc};
 
@@ -21,10 +26,14 @@ pub(crate) struct Keys {
     pub(crate) printed: ReadingKeys,
 }
 
+pub(crate) fn seal() -> Seal {
+    Seal::new("a seal of the tests, which nobody can guess".to_owned().into()).unwrap()
+}
+
 pub(crate) fn keys() -> Keys {
     let (shop, shops) = generate();
     let (printed, prints) = generate();
-    let seal = Seal::new("a seal of the tests, which nobody can guess".to_owned().into()).unwrap();
+    let seal = seal();
     Keys {
         making: MakingKeys::new(&[shops, prints], seal.clone()).unwrap(),
         shop: ReadingKeys::new(&shop, seal.clone()).unwrap(),

@@ -29,7 +29,7 @@ pub(crate) struct Memory {
     pub(crate) dies: Option<(usize, Fate)>,
     /// Every put's first attempt ends so.
     pub(crate) every_put: Option<Fate>,
-    tried: Mutex<BTreeMap<String, usize>>,
+    pub(crate) tried: Mutex<BTreeMap<String, usize>>,
 }
 
 impl Memory {
