@@ -13,6 +13,7 @@ mod runbook;
 mod runs;
 mod schedule;
 mod secrets;
+mod snapshot;
 
 use std::path::PathBuf;
 
@@ -38,6 +39,7 @@ pub use runbook::{RunbookArgs, RunbookCommand, RunbookRunArgs};
 pub use runs::{RunsArgs, RunsCommand};
 pub use schedule::{Every, Form, ScheduleArgs, ScheduleCommand};
 pub use secrets::{Rotating, SecretOptions, SecretsArgs, SecretsCommand};
+pub use snapshot::{SnapshotArgs, SnapshotCommand, SnapshotCreateArgs, SnapshotPruneArgs, SnapshotWhat};
 
 use crate::exit;
 

@@ -27,6 +27,7 @@ pub mod schedule;
 pub mod secrets;
 pub mod shell;
 pub mod site_releases;
+pub mod snapshot;
 pub mod ssh;
 pub mod status;
 pub mod tunnel;

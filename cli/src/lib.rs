@@ -79,6 +79,7 @@ async fn dispatch(run: &Run, command: Command) -> Outcome {
         Command::Releases(_) => commands::releases::run(run).await,
         Command::Rollback(args) if args.site => commands::site_releases::put_back(run, &args).await,
         Command::Rollback(args) => commands::rollback::run(run, &args).await,
+        Command::Snapshot(args) => commands::snapshot::run(run, args.command).await,
         Command::Backup(args) => commands::backup::run(run, args.command).await,
         Command::Restore(args) => commands::restore::run(run, args.command).await,
         Command::Drill(args) => commands::drill::run(run, args.command).await,

@@ -36,6 +36,7 @@ pub mod rollback;
 pub mod secrets;
 mod signing;
 mod site;
+pub mod snapshots;
 mod terms;
 
 pub use access::{Reach, close_doors};

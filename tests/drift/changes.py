@@ -293,6 +293,11 @@ def _():
     iam.create_access_key(UserName=f"{STACK}-api")
 
 
+@change("secret.backup", "state")
+def _():
+    secrets.delete_secret(SecretId=f"{STACK}-backup", RecoveryWindowInDays=7)
+
+
 # Identity --------------------------------------------------------------------------------------------------------
 
 ANYBODY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}

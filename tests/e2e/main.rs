@@ -4,6 +4,7 @@
 //! Its own `main` (libtest-mimic) because the cloud must end with the run, whatever failed.
 
 mod beyond;
+mod disasters;
 mod edge;
 mod hindrances;
 mod http;
@@ -11,6 +12,7 @@ mod journey;
 mod mysql;
 mod operate;
 mod operators;
+mod pages;
 mod recovery;
 mod releases;
 mod schema;
@@ -90,6 +92,14 @@ const TESTS: &[(&str, Test)] = &[
     ("two_ups_at_once", recovery::two_ups_at_once),
     ("everything_killed_comes_back_with_its_data", recovery::kill_everything),
     ("up_killed_at_random_moments_converges", recovery::kill_up),
+    ("every_disaster_is_rehearsed_and_every_promise_kept", disasters::rehearsed),
+    ("snapshots_are_taken_and_thinned_out", disasters::snapshots),
+    ("a_restore_is_undone", disasters::undone),
+    ("a_restore_is_given_up", disasters::given_up),
+    ("a_restore_killed_after_each_step_goes_on", disasters::killed_at_each_step),
+    ("bad_input_leaves_the_shop_as_it_is", disasters::bad_input),
+    ("every_page_is_run_as_it_stands_there", pages::run_as_written),
+    ("what_the_disasters_left_is_taken_down", disasters::taken_down),
     ("destroy_keeps_the_data_and_says_where", teardown::keeps_data),
     ("destroy_with_data_leaves_nothing", teardown::deletes_data),
 ];

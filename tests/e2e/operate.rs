@@ -168,13 +168,18 @@ fn state<'a>(releases: &'a [Value], id: &str) -> &'a str {
 
 /// A command that goes on, and the first line it printed.
 fn started(shop: &Shop, args: &[&str]) -> (Child, String) {
-    let mut child = shop.cloud.command(args).spawn();
+    started_on(&shop.cloud, args)
+}
+
+/// Starts a command that goes on until it is interrupted; with its first line.
+pub(crate) fn started_on(cloud: &Cloud, args: &[&str]) -> (Child, String) {
+    let mut child = cloud.command(args).spawn();
     let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
     let line = lines.next().expect("it prints").unwrap();
     (child, line)
 }
 
-fn interrupt(child: &Child) {
+pub(crate) fn interrupt(child: &Child) {
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
 }
 

@@ -112,6 +112,7 @@ def rights():
         "write a backup": lambda: s3.put_object(Bucket=ours["backups_bucket"], Key="journal/1/a", Body=b"1"),
         "delete the database's secret": lambda: secrets.delete_secret(SecretId=ours["database_secret"]),
         "delete the API's secret": lambda: secrets.delete_secret(SecretId=ours["api_secret"]),
+        "delete the keys to the backups": lambda: secrets.delete_secret(SecretId=ours["backup_secret"]),
         "delete the users": lambda: cognito.delete_user_pool(UserPoolId=ours["user_pool_id"]),
         "list the users": lambda: cognito.list_users(UserPoolId=ours["user_pool_id"]),
         "delete the vault": lambda: backup.delete_backup_vault(BackupVaultName=STACK),

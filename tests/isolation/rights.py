@@ -98,6 +98,7 @@ DENIED = {
         logGroupName=f"/jewel/{OTHER}/api", logStreamName="one"
     ),
     "the database's master password": lambda: secrets.get_secret_value(SecretId=OURS["database_secret"]),
+    "the keys to the backups": lambda: secrets.get_secret_value(SecretId=OURS["backup_secret"]),
     "rewrite its secret": lambda: secrets.put_secret_value(SecretId=OURS["api_secret"], SecretString="{}"),
     "delete its secret": lambda: secrets.delete_secret(SecretId=OURS["api_secret"]),
     "list the secrets": lambda: secrets.list_secrets(),

@@ -8,8 +8,8 @@ use jewel_engine::{PlanOptions, Stack};
 
 use super::{
     BackupArgs, DrillArgs, LocalArgs, LockArgs, LockCommand, LogsArgs, MaintenanceArgs, MigrateArgs, MigrateCommand,
-    ReleasesArgs, RestoreArgs, RollbackArgs, RunbookArgs, RunsArgs, ScheduleArgs, SecretsArgs, SecretsCommand, SshArgs,
-    TunnelArgs,
+    ReleasesArgs, RestoreArgs, RollbackArgs, RunbookArgs, RunsArgs, ScheduleArgs, SecretsArgs, SecretsCommand,
+    SnapshotArgs, SshArgs, TunnelArgs,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -53,6 +53,8 @@ pub enum Command {
     Releases(ReleasesArgs),
     /// Put an earlier release of the API back into service
     Rollback(RollbackArgs),
+    /// Copies that Lightsail makes of the database and the machines
+    Snapshot(SnapshotArgs),
     /// Copies of the database that need neither Lightsail nor this program to be read
     Backup(BackupArgs),
     /// Bring back a database, a machine, pictures or the site
@@ -266,6 +268,7 @@ impl Command {
             Self::Deploy(DeployArgs { command: DeployCommand::Site(args) }) => !args.dry_run,
             Self::Rollback(args) => !args.dry_run,
             Self::Maintenance(args) => args.command.changes(),
+            Self::Snapshot(args) => args.command.changes(),
             Self::Backup(args) => args.command.changes(),
             Self::Restore(args) => args.command.changes(),
             Self::Drill(args) => args.command.changes(),

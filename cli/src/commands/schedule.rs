@@ -63,18 +63,28 @@ async fn show(run: &Run) -> Outcome {
     let shop = Shop::open(run).await?;
     let records = RunStore::new(&shop.spec(), &shop.clients).last(RUNS).await?;
     let last = |one: &Work| {
-        let line = format!("jewelctl {}", one.words.join(" "));
-        let good = |code: Option<u8>| code == Some(Exit::Done.code());
-        let record = records.iter().rev().find(|run| run.holder.command.starts_with(&line) && good(run.exit_code));
-        record.map(|run| run.started_at)
+        let line = format!("jewelctl schedule run {}", word(one.every));
+        let record = records.iter().rev().find(|run| run.holder.command.starts_with(&line));
+        record.map(|run| (run.started_at, run.exit_code))
     };
     let objects: Vec<Value> = WORK
         .iter()
-        .map(|one| json!({ "every": word(one.every), "command": one.words.join(" "), "why": one.why, "last": last(one) }))
+        .map(|one| {
+            json!({
+                "every": word(one.every), "command": one.words.join(" "), "why": one.why,
+                "last": last(one).map(|(at, code)| json!({ "at": at, "exit_code": code })),
+            })
+        })
         .collect();
     run.ui.result(&json!({ "work": objects }), || {
         let row = |one: &Work| {
-            let last = last(one).map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d %H:%MZ").to_string());
+            let last = last(one).map_or_else(
+                || "-".to_owned(),
+                |(at, code)| {
+                    let outcome = if code == Some(Exit::Done.code()) { "all done" } else { "NOT all done" };
+                    format!("{}, {outcome}", at.strftime("%Y-%m-%d %H:%MZ"))
+                },
+            );
             [word(one.every).to_owned(), format!("jewelctl {}", one.words.join(" ")), one.why.to_owned(), last]
         };
         format!(

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use jewel_engine::{Event, EventKind};
-use serde_json::Value;
+use jewel_runbooks::restore::{Findings, Restore, Source, Step, Subject};
+use serde_json::{Value, json};
 
 const PAGE: &str = include_str!("../../../runbooks/pages/events.md");
 
@@ -66,10 +67,36 @@ fn every_source_is_named() {
         include_str!("../commands/migrate.rs"),
         include_str!("../commands/deploy.rs"),
         include_str!("../commands/up.rs"),
+        include_str!("../commands/site_releases.rs"),
+        include_str!("../commands/snapshot/create.rs"),
+        include_str!("../commands/snapshot/keep.rs"),
+        include_str!("../commands/snapshot/prune.rs"),
+        include_str!("../commands/backup/create.rs"),
+        include_str!("../commands/restore/database.rs"),
+        include_str!("../commands/restore/drive.rs"),
+        include_str!("../commands/restore/objects.rs"),
+        include_str!("../commands/drill/operator.rs"),
+        include_str!("../commands/runbook.rs"),
         include_str!("phase.rs"),
     ];
     for source in commands.iter().flat_map(|text| text.split("ui.event(").skip(1)) {
         let source = source.split('"').nth(1).unwrap();
         assert!(PAGE.contains(&format!("`{source}`")), "the source {source} is not on the page");
     }
+}
+
+#[test]
+fn the_steps_of_a_restore_are_those_of_the_page() {
+    let source = Source::Backup("b".into());
+    let mut restore = Restore::new("r", "shop-prod", Subject::Database, source, "shop-prod-db-1", "shop-prod-db-2");
+    restore.reopens = true;
+    let names: Vec<String> = restore.steps().iter().map(|step| json!(step).as_str().unwrap().to_owned()).collect();
+    let listed = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    assert!(PAGE.contains(&listed), "the page does not say {listed}");
+    let done: Vec<Value> = examples().into_iter().filter(|one| one["source"] == "restore").collect();
+    assert!(done.iter().any(|one| serde_json::from_value::<Step>(one["event"]["done"].clone()).is_ok()), "{done:?}");
+
+    let found = json!(Findings { products: 24, orders: 1204, pending: 0, wrong: Vec::new() });
+    let example = examples().into_iter().find(|one| one["source"] == "verify").expect("an example");
+    assert_eq!(example["event"], found);
 }

@@ -66,7 +66,10 @@ pub use denial::Denial;
 pub use error::Error;
 pub use failure::classify;
 pub use lease::lease;
-pub use lightsail::{DatabaseOrigin, DatabaseSight, Databases, Instances, MOST_INSTANCES, Machine, Pointers, pointers};
+pub use lightsail::{
+    AutomaticSnapshot, DatabaseOrigin, DatabaseSight, Databases, Instances, MOST_INSTANCES, Machine, Pointers,
+    SnapshotOf, SnapshotSight, Snapshots, pointers, snapshots_usd,
+};
 pub use names::Names;
 pub use outputs::{ApiInstance, Outputs, outputs, read_outputs};
 pub use part::Part;

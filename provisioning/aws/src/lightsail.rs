@@ -15,6 +15,7 @@ mod machine;
 mod machines;
 mod pointer;
 mod ports;
+mod snapshots;
 mod static_ip;
 
 pub(crate) use alarm::Alarm as LightsailAlarm;
@@ -29,6 +30,7 @@ pub use machine::{MOST_INSTANCES, Machine};
 pub use machines::Instances;
 pub use pointer::{Pointers, pointers};
 pub(crate) use ports::Ports;
+pub use snapshots::{AutomaticSnapshot, SnapshotOf, SnapshotSight, Snapshots, snapshots_usd};
 pub(crate) use static_ip::StaticIp;
 
 use aws_sdk_lightsail::types::Tag;

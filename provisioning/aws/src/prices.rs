@@ -7,6 +7,7 @@ mod traffic;
 
 use jewel_engine::{Bill, Covered, OutputMap, Price, Stack, Subscription};
 
+pub(crate) use rates::SNAPSHOT;
 pub use rates::{Rate, rates};
 pub use traffic::Traffic;
 

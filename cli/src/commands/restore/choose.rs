@@ -25,13 +25,12 @@ pub(super) async fn database(run: &Run, shop: &Shop, args: &RestoreDatabaseArgs)
         return Err(Failure::new(Exit::Usage, "`--at` is for `--from point-in-time`")
             .hint("a snapshot or a backup is of its own time; `--name` says which"));
     }
+    let is_there = databases.sight(&current).await?.is_some_and(|sight| !sight.is_being_deleted());
     let (source, contents_of) = match args.from {
         Some(DatabaseFrom::PointInTime) => point_in_time(&databases, &current, args.at, !args.no_replay).await?,
         Some(DatabaseFrom::Backup) => backup(shop, args.name.as_deref()).await?,
         Some(DatabaseFrom::Snapshot) => snapshot(shop, args.name.as_deref()).await?,
-        None if args.at.is_some() || databases.sight(&current).await?.is_some() => {
-            point_in_time(&databases, &current, args.at, !args.no_replay).await?
-        }
+        None if args.at.is_some() || is_there => point_in_time(&databases, &current, args.at, !args.no_replay).await?,
         None => newest(shop).await?,
     };
     let target = databases.next(&current).await?;
@@ -63,7 +62,8 @@ pub(super) async fn undo(run: &Run, shop: &Shop, id: Option<&str>) -> Result<Res
         let why = format!("restore {} is not what put {current} in use", undone.id);
         return Err(Failure::new(Exit::Refused, why).hint(see));
     }
-    if Databases::new(&spec, &shop.clients).sight(&undone.previous).await?.is_none() {
+    let stands = Databases::new(&spec, &shop.clients).sight(&undone.previous).await?;
+    if stands.is_none_or(|sight| sight.is_being_deleted()) {
         let why = format!("{}, which served before, is gone", undone.previous);
         return Err(Failure::new(Exit::Refused, why).hint("`jewelctl restore database` restores from what there is"));
     }
@@ -133,7 +133,7 @@ async fn point_in_time(
     replays: bool,
 ) -> Result<Chosen, Failure> {
     let other = "`--from snapshot` or `--from backup`; `jewelctl restore database` alone takes the newest of both";
-    let Some(sight) = databases.sight(current).await? else {
+    let Some(sight) = databases.sight(current).await?.filter(|sight| !sight.is_being_deleted()) else {
         let why = format!("{current} is gone, and its automatic backups with it");
         return Err(Failure::new(Exit::Refused, why).hint(other));
     };

@@ -41,6 +41,14 @@ pub struct DatabaseSight {
     pub disk_gb: Option<i32>,
 }
 
+impl DatabaseSight {
+    /// Whether it is on its way out: for minutes it is listed still, and nothing can be made of it any more.
+    #[must_use]
+    pub fn is_being_deleted(&self) -> bool {
+        self.state == "deleting"
+    }
+}
+
 /// The databases of a shop: the one in use, those before it, and the next one.
 pub struct Databases<'a> {
     spec: &'a StackSpec,

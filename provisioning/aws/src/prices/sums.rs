@@ -26,7 +26,7 @@ const SUMS: &[(&[&str], u64, u64)] = &[
     (&["WAF"], 9_600, 0),
     (&["CloudFront"], 0, 0),
     (&["Route 53"], 900, 0),
-    (&["Secrets Manager"], 800, 800),
+    (&["Secrets Manager"], 1_200, 1_200),
     (&["CloudWatch"], 900, 900),
     (&["CloudTrail"], 50, 50),
     (&["AWS Backup"], 1_200, 1_200),
@@ -45,7 +45,7 @@ async fn the_worked_sums_come_out_to_the_cent() {
         assert_eq!(sums, (Usd::micros(paid * 1_000), Usd::micros(subscribed * 1_000)), "{items:?}");
     }
     assert_eq!(counted, bill.lines.iter().filter(|line| line.usd > Usd::default()).count(), "{bill:#?}");
-    assert_eq!((bill.total().to_string().as_str(), bill.subscribed_total().to_string().as_str()), ("43.45", "32.83"));
+    assert_eq!((bill.total().to_string().as_str(), bill.subscribed_total().to_string().as_str()), ("43.85", "33.23"));
     let alarms = bill.lines.iter().find(|line| line.price.item == "CloudWatch alarm").unwrap();
     assert_eq!((alarms.price.quantity, alarms.usd), (12.0, Usd::cents(20)));
 }
@@ -53,7 +53,7 @@ async fn the_worked_sums_come_out_to_the_cent() {
 #[tokio::test]
 async fn without_a_domain_there_is_no_zone_to_pay() {
     let bill = bill_of(&StackSpec { domain: None, ..shop() }).await;
-    assert_eq!((bill.total().to_string().as_str(), bill.subscribed_total().to_string().as_str()), ("42.55", "32.83"));
+    assert_eq!((bill.total().to_string().as_str(), bill.subscribed_total().to_string().as_str()), ("42.95", "33.23"));
 }
 
 #[tokio::test]
