@@ -3,6 +3,7 @@
 mod column;
 mod create;
 mod definer;
+mod order;
 mod read;
 mod users;
 

@@ -127,9 +127,9 @@ mod tests {
             let mut last = vec![None; workers];
             let mut done = Vec::new();
             for pick in &order {
-                for worker in 0..workers {
-                    if running.iter().all(|(busy, _)| *busy != worker) && let Next::Do(task) = board.next(last[worker]) {
-                        last[worker] = Some(task.table());
+                for (worker, last) in last.iter_mut().enumerate() {
+                    if running.iter().all(|(busy, _)| *busy != worker) && let Next::Do(task) = board.next(*last) {
+                        *last = Some(task.table());
                         running.push((worker, task));
                     }
                 }

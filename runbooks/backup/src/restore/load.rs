@@ -7,7 +7,14 @@ use tokio::sync::mpsc;
 
 use super::{progress::Progress, statements::Statements};
 use crate::{
-    Error, Event, error::Damage, hand, keys::ReadingKeys, manifest::Chunk, pack::Unpacker, schema::Table, store::Store,
+    Error, Event,
+    error::Damage,
+    hand,
+    keys::ReadingKeys,
+    manifest::{Chunk, Object},
+    pack::Unpacker,
+    schema::Table,
+    store::Store,
 };
 
 /// Pieces of text that may wait for the server.
@@ -107,32 +114,29 @@ impl Text {
         let (report, damage) = tokio::sync::oneshot::channel();
         let (object, keys) = (chunk.object.clone(), keys.clone());
         tokio::task::spawn_blocking(move || {
-            let mut unpacker = match Unpacker::new(&object, stored, &keys) {
-                Ok(unpacker) => Ok(unpacker),
-                Err(damage) => Err(damage),
-            };
-            loop {
-                let piece = match &mut unpacker {
-                    Ok(unpacker) => unpacker.next(&object),
-                    Err(damage) => Err(damage.clone()),
-                };
-                match piece {
-                    Ok(Some(piece)) => {
-                        if send.blocking_send(Ok(piece)).is_err() {
-                            return;
-                        }
-                    }
-                    Ok(None) => return,
-                    Err(found) => {
-                        let said = std::io::Error::other(found.to_string());
-                        // Before the stream ends, so that it is there for whoever sees the end.
-                        let _ = report.send(found);
-                        let _ = send.blocking_send(Err(said));
-                        return;
-                    }
-                }
+            if let Err(found) = read_out(&object, stored, &keys, &send) {
+                let said = std::io::Error::other(found.to_string());
+                // Before the stream ends, so that it is there for whoever sees the end.
+                let _ = report.send(found);
+                let _ = send.blocking_send(Err(said));
             }
         });
         Self { pieces, damage }
     }
+}
+
+/// Sends the text of an object, as long as somebody takes it.
+fn read_out(
+    object: &Object,
+    stored: Bytes,
+    keys: &ReadingKeys,
+    send: &mpsc::Sender<std::io::Result<Bytes>>,
+) -> Result<(), Damage> {
+    let mut unpacker = Unpacker::new(object, stored, keys)?;
+    while let Some(piece) = unpacker.next(object)? {
+        if send.blocking_send(Ok(piece)).is_err() {
+            break;
+        }
+    }
+    Ok(())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mysql_async::{Conn, Row, prelude::Queryable};
 use serde::{Deserialize, Serialize};
 
-use super::{Column, Kind, Part, Schema, definer};
+use super::{Column, Kind, Part, Schema, definer, order};
 use crate::{
     Error,
     server::{literal, quote},
@@ -42,7 +42,8 @@ pub(crate) async fn read(connection: &mut Conn, schema: &str) -> Result<Schema, 
     let tables = reader.tables().await?;
     let mut parts = Vec::new();
     for (kind, from) in PARTS {
-        parts.extend(reader.parts(kind, from).await?);
+        let found = reader.parts(kind, from).await?;
+        parts.extend(if kind == Kind::View { order::sorted(found) } else { found });
     }
     Ok(Schema { charset, collation, tables, parts })
 }

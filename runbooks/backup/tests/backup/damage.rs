@@ -142,7 +142,7 @@ async fn what_is_flipped_missing_cut_or_swapped_is_named_and_not_restored() {
             bytes[length / 2] ^= 1;
             objects.insert(key.clone(), bytes.into());
         });
-        assert_eq!(backup.found(&flipped).await, [key.clone()]);
+        assert_eq!(backup.found(&flipped).await, [key.as_str()]);
         // Files for people are no part of what a program restores.
         if !key.contains(".sql.") {
             let error = backup.refused(&flipped, key.contains("schema.json")).await;
@@ -154,7 +154,7 @@ async fn what_is_flipped_missing_cut_or_swapped_is_named_and_not_restored() {
             backup.with(|objects| drop(objects.insert(key.clone(), [&objects[key][..], b"!"].concat().into())));
         let empty = backup.with(|objects| drop(objects.insert(key.clone(), Bytes::new())));
         for store in [missing, cut, longer, empty] {
-            assert_eq!(backup.found(&store).await, [key.clone()]);
+            assert_eq!(backup.found(&store).await, [key.as_str()]);
             let error = backup.refused(&store, true).await;
             assert!(
                 matches!(&error, Error::NotWhole { findings, .. } if findings.len() == 1 && findings[0].key == *key),
@@ -168,7 +168,7 @@ async fn what_is_flipped_missing_cut_or_swapped_is_named_and_not_restored() {
         let name = key.rsplit('/').next().unwrap();
         let (_, theirs) = backup.other.iter().find(|(other, _)| other.ends_with(&format!("/{name}"))).unwrap();
         let replaced = backup.with(|objects| drop(objects.insert(key.clone(), theirs.clone())));
-        assert_eq!(backup.found(&replaced).await, [key.clone()]);
+        assert_eq!(backup.found(&replaced).await, [key.as_str()]);
     }
     while let Some(one) = keys.pop() {
         for other in &keys {

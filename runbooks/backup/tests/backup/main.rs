@@ -6,6 +6,8 @@ mod deaths;
 mod hostile;
 mod memory;
 mod memory_use;
+mod page;
+mod prune_keeps;
 mod server;
 mod types;
 mod writers;

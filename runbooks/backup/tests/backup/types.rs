@@ -1,5 +1,6 @@
 //! Every type of column, with the values that are hard, and every other part of a schema.
 
+use jewel_backup::{RestoreOptions, restore};
 use mysql_async::{Conn, prelude::Queryable};
 
 use crate::{
@@ -100,7 +101,7 @@ fn own(server: &Server) -> &'static [&'static str] {
 }
 
 /// Everything in a schema, in a way that is not the one that backups use.
-async fn contents(connection: &mut Conn) -> String {
+pub(crate) async fn contents(connection: &mut Conn) -> String {
     connection.query_drop("SET SESSION time_zone = '+00:00', sql_mode = ''").await.unwrap();
     let mut all = String::new();
     let tables =
@@ -131,13 +132,19 @@ async fn contents(connection: &mut Conn) -> String {
     all
 }
 
+/// A schema with everything in it.
+pub(crate) async fn shop(server: &Server) -> Conn {
+    let mut shop = server.schema("shop", TABLES).await;
+    for statement in own(server) {
+        shop.query_drop(*statement).await.unwrap_or_else(|error| panic!("{}: {statement}: {error}", server.name));
+    }
+    shop
+}
+
 #[tokio::test]
 async fn everything_comes_back_as_it_was() {
     for server in server::all().await {
-        let mut shop = server.schema("shop", TABLES).await;
-        for statement in own(&server) {
-            shop.query_drop(*statement).await.unwrap_or_else(|error| panic!("{}: {statement}: {error}", server.name));
-        }
+        let mut shop = shop(&server).await;
         let keys = keys();
         let store = Memory::with(Default::default());
         let manifest = back_up(&server, &store, &keys, &options("shop"))
@@ -148,7 +155,7 @@ async fn everything_comes_back_as_it_was() {
             restore_to(&server, &store, &manifest.id, keys, schema)
                 .await
                 .unwrap_or_else(|error| panic!("{}: {}", server.name, said(&error)));
-            similar_asserts(&expected, &contents(&mut server.root_in(schema).await).await, server.name);
+            assert_same(&expected, &contents(&mut server.root_in(schema).await).await, server.name);
         }
         // The same where `LOAD DATA LOCAL` is forbidden.
         server.root().await.query_drop("SET GLOBAL local_infile = OFF").await.unwrap();
@@ -156,13 +163,50 @@ async fn everything_comes_back_as_it_was() {
             .await
             .unwrap_or_else(|error| panic!("{}: {}", server.name, said(&error)));
         assert!(restored.row_by_row);
-        similar_asserts(&expected, &contents(&mut server.root_in("slowly").await).await, server.name);
+        assert_same(&expected, &contents(&mut server.root_in("slowly").await).await, server.name);
         assert_eq!(ask(&mut server.root().await, "SHOW DATABASES LIKE 'jewel%'").await, "", "progress was left behind");
     }
 }
 
+#[tokio::test]
+async fn users_come_back_with_their_passwords_and_rights_when_they_are_asked_for() {
+    for server in server::all().await {
+        server.schema("shop", &["CREATE TABLE orders (id INT PRIMARY KEY)"]).await;
+        let mut root = server.root().await;
+        for statement in [
+            "CREATE USER 'shop_api'@'%' IDENTIFIED BY 'the api''s own' REQUIRE SSL",
+            "GRANT SELECT, INSERT ON shop.* TO 'shop_api'@'%'",
+            "GRANT UPDATE (id) ON shop.orders TO 'shop_api'@'%'",
+            "CREATE USER 'nobody'@'%' IDENTIFIED BY 'of no concern'",
+        ] {
+            root.query_drop(statement).await.unwrap();
+        }
+        let (keys, store) = (keys(), Memory::with(Default::default()));
+        let manifest = back_up(&server, &store, &keys, &options("shop"))
+            .await
+            .unwrap_or_else(|error| panic!("{}: {}", server.name, said(&error)));
+        let rights = async |root: &mut Conn| {
+            ask(root, "SHOW GRANTS FOR 'shop_api'@'%'").await + &ask(root, "SHOW CREATE USER 'shop_api'@'%'").await
+        };
+        let expected = rights(&mut root).await;
+        for statement in ["DROP USER 'shop_api'@'%', 'nobody'@'%'", "DROP DATABASE shop"] {
+            root.query_drop(statement).await.unwrap();
+        }
+        let everything = RestoreOptions { users: true, ..RestoreOptions::new("shop") };
+        restore(&store, &manifest.id, &keys.shop, &server.login(), &everything, &mut |_| {})
+            .await
+            .unwrap_or_else(|error| panic!("{}: {}", server.name, said(&error)));
+        assert_eq!(rights(&mut root).await, expected, "{}", server.name);
+        let stranger = ask(&mut root, "SELECT COUNT(*) FROM mysql.user WHERE user = 'nobody'").await;
+        assert_eq!(stranger, "0", "{}", server.name);
+        let stored =
+            store.all().values().map(|object| String::from_utf8_lossy(object).into_owned()).collect::<String>();
+        assert!(!stored.contains("shop_api"), "{}: a name of a user can be read in the store", server.name);
+    }
+}
+
 /// The first lines that differ.
-fn similar_asserts(expected: &str, found: &str, server: &str) {
+pub(crate) fn assert_same(expected: &str, found: &str, server: &str) {
     let differing = expected.lines().zip(found.lines()).find(|(one, other)| one != other);
     assert!(expected == found, "{server}: {differing:?}");
 }
