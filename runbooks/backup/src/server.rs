@@ -36,9 +36,10 @@ pub enum Tls {
     },
 }
 
-/// Times are UTC, numbers and dates are taken as they are.
+/// Times are UTC, numbers and dates are taken as they are. `unique_checks` stays on: a primary key is all there is to check
+/// when rows are loaded, and without it MariaDB takes half as long again (it sorts the first chunk instead of adding to it).
 const SESSION: &str = "SET SESSION time_zone = '+00:00', sql_mode = 'NO_AUTO_VALUE_ON_ZERO', sql_quote_show_create = 1, \
-    autocommit = 1, unique_checks = 0, foreign_key_checks = 0";
+    autocommit = 1, foreign_key_checks = 0";
 /// A slow store is no reason to hang up.
 const PATIENT: &str = "SET SESSION wait_timeout = 86400, net_read_timeout = 86400, net_write_timeout = 86400";
 
