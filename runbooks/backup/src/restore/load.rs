@@ -107,10 +107,7 @@ impl Text {
         let (report, damage) = tokio::sync::oneshot::channel();
         let (object, keys) = (chunk.object.clone(), keys.clone());
         tokio::task::spawn_blocking(move || {
-            let mut unpacker = match Unpacker::new(&object, stored, &keys) {
-                Ok(unpacker) => Ok(unpacker),
-                Err(damage) => Err(damage),
-            };
+            let mut unpacker = Unpacker::new(&object, stored, &keys);
             loop {
                 let piece = match &mut unpacker {
                     Ok(unpacker) => unpacker.next(&object),
