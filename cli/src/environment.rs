@@ -45,6 +45,11 @@ pub(crate) fn api_binary() -> Option<PathBuf> {
     std::env::var_os("JEWEL_API_BINARY").filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
+/// Where programs are looked for.
+pub(crate) fn search_path() -> String {
+    std::env::var("PATH").unwrap_or_default()
+}
+
 /// What kind of terminal this is.
 pub(crate) fn terminal() -> String {
     std::env::var("TERM").unwrap_or_else(|_| "xterm".to_owned())

@@ -145,7 +145,7 @@ pub enum Error {
         database: String,
         /// Why.
         #[source]
-        source: jewel_journal::ReplayError,
+        source: Box<jewel_journal::ReplayError>,
     },
     /// What was ordered did not come to be in time.
     #[error("{what} is not there after {} minutes: {last}", within.as_secs() / 60)]

@@ -4,7 +4,7 @@ mod window;
 
 use std::time::Duration;
 
-use jewel_aws::{AutomaticSnapshot, Databases, SnapshotOf, SnapshotSight, Snapshots};
+use jewel_aws::{Databases, SnapshotOf, SnapshotSight, Snapshots};
 use jewel_backup::retention::{Copy, Keep, Reason, decide};
 use jewel_engine::Failure;
 use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
@@ -175,20 +175,11 @@ fn has_failed(sight: &SnapshotSight) -> bool {
     matches!(sight.state.as_str(), "failed" | "error")
 }
 
-/// The newest daily snapshot of a machine, when none of its snapshots that are kept shows a moment of the last `within`.
+/// Whether none of the snapshots that are kept of this shows a moment of the last `within`.
 #[must_use]
-pub fn due<'a>(
-    automatic: &'a [AutomaticSnapshot],
-    kept: &[SnapshotSight],
-    of: &SnapshotOf,
-    now: Timestamp,
-    within: SignedDuration,
-) -> Option<&'a AutomaticSnapshot> {
+pub fn is_due(kept: &[SnapshotSight], of: &SnapshotOf, now: Timestamp, within: SignedDuration) -> bool {
     let counts = |sight: &&SnapshotSight| sight.of == *of && sight.is_ours && sight.is_whole();
-    if kept.iter().filter(counts).any(|sight| now.duration_since(shows(sight)) < within) {
-        return None;
-    }
-    automatic.iter().rfind(|one| one.is_whole)
+    !kept.iter().filter(counts).any(|sight| now.duration_since(shows(sight)) < within)
 }
 
 #[cfg(test)]
@@ -244,24 +235,11 @@ mod tests {
     #[test]
     fn a_daily_one_is_kept_once_a_week() {
         let machine = SnapshotOf::Instance(Machine::numbered(1));
-        let daily = |date: &str, is_whole| AutomaticSnapshot {
-            source: "shop-prod-api-1".into(),
-            date: date.into(),
-            created_at: at(&format!("{date}T20:00:00Z")),
-            is_whole,
-        };
-        let automatic = [daily("2026-11-20", true), daily("2026-11-21", true), daily("2026-11-22", false)];
         let week = SignedDuration::from_hours(7 * 24);
-        let due = |kept: &[SnapshotSight]| {
-            due(&automatic, kept, &machine, at("2026-11-22T21:00:00Z"), week).map(|one| one.date.clone())
-        };
-        assert_eq!(due(&[]).as_deref(), Some("2026-11-21"));
-        assert_eq!(due(&[sight(machine.clone(), "2026-11-15T20:00:00Z")]).as_deref(), Some("2026-11-21"));
-        assert_eq!(due(&[sight(machine.clone(), "2026-11-15T21:00:01Z")]), None);
+        let due = |kept: &[SnapshotSight]| is_due(kept, &machine, at("2026-11-22T21:00:00Z"), week);
+        assert!(due(&[]) && due(&[sight(machine.clone(), "2026-11-15T20:00:00Z")]));
+        assert!(!due(&[sight(machine.clone(), "2026-11-15T21:00:01Z")]));
         let unmarked = SnapshotSight { is_ours: false, ..sight(machine.clone(), "2026-11-21T20:00:00Z") };
-        assert_eq!(
-            due(&[unmarked, sight(SnapshotOf::Database, "2026-11-22T20:00:00Z")]).as_deref(),
-            Some("2026-11-21")
-        );
+        assert!(due(&[unmarked, sight(SnapshotOf::Database, "2026-11-22T20:00:00Z")]));
     }
 }

@@ -71,7 +71,7 @@ fn do_damage(damaged: &Damaged<'_>, drill: Option<&str>) -> Timestamp {
             damaged.run(&["deploy", "api", "--binary", program.to_str().unwrap()]).expect(1);
         }
         Some("restore-killed") => {
-            killed_after(damaged, &["restore", "database"], "enter");
+            killed_after(damaged, &["restore", "database"], Some("enter"));
         }
         _ => {}
     }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::Run;
 use crate::args::{RunbookCommand, RunbookRunArgs, Target};
+use crate::environment;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::ui;
@@ -107,7 +108,7 @@ fn indented(script: &str) -> String {
 async fn execute(run: &Run, step: &PageStep) -> Result<i32, Failure> {
     let program = std::env::current_exe()?;
     let folder = program.parent().map(|folder| folder.to_string_lossy().into_owned()).unwrap_or_default();
-    let path = std::env::var("PATH").unwrap_or_default();
+    let path = environment::search_path();
     let global = &run.global;
     let mut command = tokio::process::Command::new("sh");
     command.args(["-eu", "-c", &step.script]).stdin(Stdio::null()).kill_on_drop(true);

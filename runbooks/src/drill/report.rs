@@ -320,15 +320,13 @@ mod tests {
 
     #[test]
     fn an_outage_lasts_until_the_first_success_after_the_last_failure() {
-        let outage = Outage::of(
-            &answers(&[(-5, false), (1, Customers::Notice), (2, false), (4, true), (5, false), (9, true)]),
-            at(0),
-        );
+        let outage =
+            Outage::of(&answers(&[(-5, false), (1, true), (2, false), (4, true), (5, false), (9, true)]), at(0));
         assert_eq!((outage.first_failure, outage.back), (Some(at(2)), Some(at(9))));
         assert_eq!((outage.failed, outage.good, outage.seconds(at(0)) as i64), (2, 3, 9));
-        let gone = Outage::of(&answers(&[(1, Customers::Notice), (2, false)]), at(0));
+        let gone = Outage::of(&answers(&[(1, true), (2, false)]), at(0));
         assert!(!gone.is_over(), "what does not come back is not over");
-        assert!(Outage::of(&answers(&[(1, Customers::Notice)]), at(0)).is_over());
+        assert!(Outage::of(&answers(&[(1, true)]), at(0)).is_over());
     }
 
     fn report(seen: &Seen, missing: &[&str], exit: i32) -> Report {
@@ -368,7 +366,7 @@ mod tests {
     fn it_passes_only_when_every_promise_was_kept() {
         let promise =
             super::super::canary::Promise { order: "o".into(), number: "1".into(), at: at(-1), cancelled: true };
-        let back = answers(&[(-1, Customers::Notice), (2, false), (14, true)]);
+        let back = answers(&[(-1, true), (2, false), (14, true)]);
         let seen = Seen { promises: vec![promise], reads: back.clone(), writes: back };
         let judged = |seen: &Seen, missing: &[&str], exit: i32, customers: Customers| {
             let mut report = report(seen, missing, exit);

@@ -103,7 +103,7 @@ pub async fn replay(journal: &Journal, database: &Database, contents_of: Option<
     let replayed = jewel_journal::replay(&mut connection, journal, options).await;
     let failed = |source| {
         let database = database.secret().resource.clone();
-        Error::Replay { place: journal.place(), database, source }
+        Error::Replay { place: journal.place(), database, source: Box::new(source) }
     };
     replayed.map_err(failed)
 }

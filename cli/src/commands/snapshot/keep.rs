@@ -74,12 +74,15 @@ async fn due(shop: &Shop, store: &Snapshots<'_>) -> Result<(Vec<Due>, Vec<String
     let (kept, now) = (store.all().await?, Timestamp::now());
     let (mut all, mut lacking) = (Vec::new(), Vec::new());
     for (of, machine) in machines(shop).await? {
-        let automatic = store.automatic(&machine).await?;
-        if let Some(one) = snapshots::due(&automatic, &kept, &of, now, WEEK) {
-            let name = snapshots::name(&machine, one.created_at);
-            all.push(Due { of, automatic: one.clone(), name });
-        } else if automatic.is_empty() {
-            lacking.push(machine);
+        if !snapshots::is_due(&kept, &of, now, WEEK) {
+            continue;
+        }
+        match store.automatic(&machine).await?.into_iter().rfind(|one| one.is_whole) {
+            Some(automatic) => {
+                let name = snapshots::name(&machine, automatic.created_at);
+                all.push(Due { of, automatic, name });
+            }
+            None => lacking.push(machine),
         }
     }
     Ok((all, lacking))

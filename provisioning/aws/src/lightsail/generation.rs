@@ -162,7 +162,7 @@ impl<'a> Databases<'a> {
     /// # Errors
     /// When the secret cannot be written.
     pub async fn put_in_use(&self, login: &DatabaseSecret) -> Result<(), Failure> {
-        Ok(self.credentials.point_at(login).await?)
+        self.credentials.point_at(login).await
     }
 
     /// Sets in `to` what somebody had set in `from`: a restored database has its family's usual parameters. Gives the

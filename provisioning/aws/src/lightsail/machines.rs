@@ -68,7 +68,7 @@ impl<'a> Instances<'a> {
             return Ok(());
         }
         let Some(snapshot) = snapshot else {
-            return Ok(Instance::new(self.spec, self.clients, &self.machine).make(name).await?);
+            return Instance::new(self.spec, self.clients, &self.machine).make(name).await;
         };
         let create = self.clients.lightsail.create_instances_from_snapshot().instance_names(name);
         let sent = create
