@@ -127,10 +127,10 @@ pub(super) fn to_micros(time: PrimitiveDateTime) -> i64 {
     i64::try_from(time.assume_utc().unix_timestamp_nanos() / 1000).unwrap_or(i64::MAX)
 }
 
-/// The epoch for what is out of range: such a cursor was forged, and starts wherever it likes.
+/// The epoch for what no column can hold: such a cursor was forged, and starts wherever it likes.
 pub(super) fn from_micros(micros: i64) -> PrimitiveDateTime {
-    let time =
-        OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000).ok();
+    let time = time.filter(|time| (1000..=9999).contains(&time.year())).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     PrimitiveDateTime::new(time.date(), time.time())
 }
 
@@ -143,6 +143,8 @@ mod tests {
         let time = OffsetDateTime::from_unix_timestamp_nanos(1_790_000_000_123_456_000).unwrap();
         let time = PrimitiveDateTime::new(time.date(), time.time());
         assert_eq!(from_micros(to_micros(time)), time);
-        let _ = (from_micros(i64::MAX), from_micros(i64::MIN));
+        for nowhere in [i64::MAX, i64::MIN, -100_000_000_000_000_000] {
+            assert_eq!(from_micros(nowhere), from_micros(0));
+        }
     }
 }
