@@ -69,19 +69,19 @@ fn a_shop_says_what_it_costs_and_what_it_may_not() {
     fs_err::write(&file, "project = \"shop\"\ndomain = \"permata.example\"\n").unwrap();
     let answer = jewelctl(folder.path(), &["cost"]).expect(0);
     assert!(answer.stdout.lines().all(|line| line.chars().count() <= 80), "{}", answer.stdout);
-    for shown in ["Lightsail instance small_3_0", "Route 53 hosted zone", "43.85", "33.23", "65.00"] {
+    for shown in ["Lightsail instance small_3_0", "Route 53 hosted zone", "44.25", "33.63", "65.00"] {
         assert!(answer.stdout.contains(shown), "no {shown}:\n{}", answer.stdout);
     }
     let cost = jewelctl(folder.path(), &["cost", "--json"]).expect(0).json();
-    assert_eq!((&cost["total_usd"], &cost["budget_usd"]), (&serde_json::json!(43.85), &serde_json::json!(65.0)));
+    assert_eq!((&cost["total_usd"], &cost["budget_usd"]), (&serde_json::json!(44.25), &serde_json::json!(65.0)));
     let lines = cost["lines"].as_array().unwrap();
     let sum: f64 = lines.iter().map(|line| line["usd"].as_f64().unwrap()).sum();
-    assert!((sum - 43.85).abs() < 1e-6, "{sum}");
+    assert!((sum - 44.25).abs() < 1e-6, "{sum}");
     assert!(lines.iter().all(|line| line["source"].is_string() && line["as_of"].is_string()));
 
     fs_err::write(&file, "project = \"shop\"\n[budget]\nmonthly_usd = 40\n").unwrap();
     let answer = jewelctl(folder.path(), &["cost"]).expect(7);
-    assert!(answer.stderr.contains("USD 42.95") && answer.stderr.contains("USD 40.00"), "{}", answer.stderr);
+    assert!(answer.stderr.contains("USD 43.35") && answer.stderr.contains("USD 40.00"), "{}", answer.stderr);
     fs_err::write(&file, "project = \"shop\"\n[traffic]\nstorage_gb = -1.0\n").unwrap();
     assert!(jewelctl(folder.path(), &["cost"]).expect(2).stderr.contains("line 3"));
     assert!(jewelctl(folder.path(), &["cost", "--prices"]).expect(0).stdout.contains("0.0004"));

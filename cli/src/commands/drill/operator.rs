@@ -38,7 +38,7 @@ pub(crate) async fn types(run: &Run, typed: &Typed, facts: &mut Facts) -> Result
         }
         text
     });
-    let mut last = Value::Null;
+    let mut clouds_ms = 0;
     if let Some(stdout) = stdout {
         let mut lines = BufReader::new(stdout).lines();
         while let Some(line) = lines.next_line().await? {
@@ -52,7 +52,8 @@ pub(crate) async fn types(run: &Run, typed: &Typed, facts: &mut Facts) -> Result
             {
                 child.start_kill()?;
             }
-            last = value;
+            // A page's step prints its own result among the page's.
+            clouds_ms += clouds(&value);
         }
     }
     let status = child.wait().await?;
@@ -63,7 +64,7 @@ pub(crate) async fn types(run: &Run, typed: &Typed, facts: &mut Facts) -> Result
         line: format!("jewelctl {}", words.join(" ")),
         at,
         took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-        clouds_ms: clouds(&last),
+        clouds_ms,
         exit,
         wanted: typed.exit,
         said: lines[lines.len().saturating_sub(LAST_LINES)..].iter().map(|line| (*line).to_owned()).collect(),

@@ -27,7 +27,7 @@ const SUMS: &[(&[&str], u64, u64)] = &[
     (&["CloudFront"], 0, 0),
     (&["Route 53"], 900, 0),
     (&["Secrets Manager"], 1_200, 1_200),
-    (&["CloudWatch"], 900, 900),
+    (&["CloudWatch"], 1_300, 1_300),
     (&["CloudTrail"], 50, 50),
     (&["AWS Backup"], 1_200, 1_200),
     (&["API Gateway"], 1_250, 1_250),
@@ -45,15 +45,15 @@ async fn the_worked_sums_come_out_to_the_cent() {
         assert_eq!(sums, (Usd::micros(paid * 1_000), Usd::micros(subscribed * 1_000)), "{items:?}");
     }
     assert_eq!(counted, bill.lines.iter().filter(|line| line.usd > Usd::default()).count(), "{bill:#?}");
-    assert_eq!((bill.total().to_string().as_str(), bill.subscribed_total().to_string().as_str()), ("43.85", "33.23"));
+    assert_eq!((bill.total().to_string().as_str(), bill.subscribed_total().to_string().as_str()), ("44.25", "33.63"));
     let alarms = bill.lines.iter().find(|line| line.price.item == "CloudWatch alarm").unwrap();
-    assert_eq!((alarms.price.quantity, alarms.usd), (12.0, Usd::cents(20)));
+    assert_eq!((alarms.price.quantity, alarms.usd), (13.0, Usd::cents(30)));
 }
 
 #[tokio::test]
 async fn without_a_domain_there_is_no_zone_to_pay() {
     let bill = bill_of(&StackSpec { domain: None, ..shop() }).await;
-    assert_eq!((bill.total().to_string().as_str(), bill.subscribed_total().to_string().as_str()), ("42.95", "33.23"));
+    assert_eq!((bill.total().to_string().as_str(), bill.subscribed_total().to_string().as_str()), ("43.35", "33.63"));
 }
 
 #[tokio::test]
