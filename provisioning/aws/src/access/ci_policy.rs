@@ -168,7 +168,8 @@ pub(super) fn policy(spec: &StackSpec) -> Json {
             &[
                 &arn("secretsmanager", region, &format!("secret:{stack}-api*")),
                 &arn("secretsmanager", region, &format!("secret:{stack}-backup*")),
-                &arn("secretsmanager", region, &format!("secret:{stack}-database*")),
+                // Of the database. No longer a name fits into a role.
+                &arn("secretsmanager", region, &format!("secret:{stack}-data*")),
             ],
         ),
         allow(API_USER_ACTIONS, &[&format!("arn:aws:iam::{account}:user/{}", names.role("api"))]),
