@@ -21,5 +21,8 @@ SELECT p.id,
         WHERE v.product_id = p.id AND v.status = 'active' AND s.on_hand > s.reserved),
     i.object_key, i.alt, i.width, i.height, i.sizes
 FROM products p
-LEFT JOIN images i ON i.id = (SELECT f.id FROM images f
-    WHERE f.product_id = p.id AND f.frame_set_id IS NULL AND f.removed_at IS NULL ORDER BY f.position, f.id LIMIT 1);
+LEFT JOIN (
+    SELECT product_id, object_key, alt, width, height, sizes,
+        ROW_NUMBER() OVER (PARTITION BY product_id ORDER BY position, id) AS place
+    FROM images WHERE frame_set_id IS NULL AND removed_at IS NULL
+) i ON i.product_id = p.id AND i.place = 1;

@@ -8,10 +8,17 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{ExternalDatabase, Secret};
-use crate::{Clients, Error, Names, StackSpec, address, classify, failure::incomplete, prices, tags::Tags};
+use crate::{
+    Clients, Error, Names, StackSpec, address, classify,
+    failure::{incomplete, optional},
+    prices,
+    tags::Tags,
+};
 
 /// Where Lightsail's databases listen unless they say otherwise.
 const MYSQL_PORT: u64 = 3306;
+/// What is said of a stored password when there is nothing to compare it with.
+const GONE: &str = "of a database that is not there";
 
 /// How to reach the database and log in to it: a document of ours, or of the operator's with the same names but
 /// `database` for `dbname`, which is the name in secrets that RDS makes.
@@ -203,10 +210,14 @@ impl Resource for DatabaseCredentials {
         // Compared on this side of the wire; neither the password nor anything derived from it goes further.
         let state = match cx.inputs.text(address::DATABASE, "name") {
             Some(database) if cx.inputs.text(address::DATABASE, "host").is_some_and(|host| !host.is_empty()) => {
-                let current = self.master_password(database).await?;
-                if current.expose_secret() == stored.password.expose_secret() { "the database's" } else { "another" }
+                // It may be on its way out, and gone since its address was read.
+                match optional(self.master_password(database).await)? {
+                    Some(current) if current.expose_secret() == stored.password.expose_secret() => "the database's",
+                    Some(_) => "another",
+                    None => GONE,
+                }
             }
-            _ => "of a database that is not there",
+            _ => GONE,
         };
         Ok(Some(
             found
