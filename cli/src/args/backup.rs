@@ -23,7 +23,7 @@ pub enum BackupCommand {
     #[command(after_help = "Example:\n  jewelctl backup list")]
     List,
     /// Show what is in a backup: tables, rows, sizes, where the journal stood
-    #[command(after_help = "Examples:\n  jewelctl backup show\n  jewelctl backup show 20261122T190000Z-3f9a1c2d")]
+    #[command(after_help = "Examples:\n  jewelctl backup show\n  jewelctl backup show 20261122T190000.412Z-3f9a1c2d")]
     Show {
         /// Which (default: the newest)
         #[arg(value_name = "BACKUP")]

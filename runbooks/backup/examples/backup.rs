@@ -18,6 +18,10 @@ use jewel_backup::{
     restore, verify,
 };
 
+/// Rows are read into many small pieces of memory, and what that costs is the allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 #[tokio::main]

@@ -1,5 +1,6 @@
 //! Making a backup: one moment of a schema, whole, encrypted, with its manifest written last.
 
+mod chunks;
 mod packing;
 mod ranges;
 mod reader;
@@ -28,7 +29,8 @@ use crate::{
     server::{Server, literal},
     store::{Answer, Store},
 };
-use reader::{Done, Job, Shared};
+use chunks::Done;
+use reader::{Job, Shared};
 
 /// How a backup is made.
 #[derive(Clone, Debug)]
@@ -188,10 +190,10 @@ pub async fn create<S: Store + 'static>(
     Ok(manifest)
 }
 
-/// Names sort by time, and no two backups have the same.
+/// Names sort by time, also when two are made in one second, and no two backups have the same.
 fn new_id(at: Timestamp) -> String {
     let unique = uuid::Uuid::new_v4().simple().to_string();
-    format!("{}-{}", at.strftime("%Y%m%dT%H%M%SZ"), &unique[..8])
+    format!("{}-{}", at.strftime("%Y%m%dT%H%M%S%.3fZ"), &unique[..8])
 }
 
 /// The newest backup that is not doubtful itself: what a new one is compared with.
@@ -244,6 +246,7 @@ async fn plan(connection: &mut Conn, tables: &[schema::Table], range_bytes: u64)
 }
 
 fn tables(schema: &Schema, mut done: Vec<Done>) -> Vec<Table> {
+    // Of one range all come from one reader, in their order.
     done.sort_by_key(|done| (done.table, done.range));
     let mut tables: Vec<Table> = schema
         .tables
@@ -257,12 +260,12 @@ fn tables(schema: &Schema, mut done: Vec<Done>) -> Vec<Table> {
             chunks: Vec::new(),
         })
         .collect();
-    for range in done {
-        let table = &mut tables[range.table];
-        table.sum += range.sum;
-        table.rows += range.chunks.iter().map(|chunk| chunk.rows).sum::<u64>();
-        table.plain_bytes += range.chunks.iter().map(|chunk| chunk.object.plain_bytes).sum::<u64>();
-        table.chunks.extend(range.chunks);
+    for Done { table, sum, chunk, .. } in done {
+        let table = &mut tables[table];
+        table.sum += sum;
+        table.rows += chunk.rows;
+        table.plain_bytes += chunk.object.plain_bytes;
+        table.chunks.push(chunk);
     }
     tables
 }

@@ -73,7 +73,7 @@ pub async fn prune(store: &impl Store, plan: &Plan, on_event: &mut (dyn FnMut(Ev
 /// When it was begun, which its name says.
 fn begun(id: &str) -> Option<Timestamp> {
     let (time, _) = id.split_once('-')?;
-    let time = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", time).ok()?;
+    let time = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%S%.fZ", time).ok()?;
     Some(time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
 }
 
@@ -84,8 +84,8 @@ mod tests {
     #[test]
     fn what_may_still_be_in_the_making_stays() {
         let unfinished = |id: &str| Summary { id: id.into(), objects: 1, bytes: 1, state: State::Unfinished };
-        let there = ["20260303T030000Z-00000000", "20260301T030000Z-00000000", "somebody-else"].map(unfinished);
+        let there = ["20260303T030000Z-00000000", "20260301T030000.250Z-00000000", "somebody-else"].map(unfinished);
         let plan = Plan::new(&there, Keep::default(), "2026-03-03T05:00:00Z".parse().unwrap());
-        assert_eq!(plan.going().collect::<Vec<_>>(), ["20260301T030000Z-00000000"]);
+        assert_eq!(plan.going().collect::<Vec<_>>(), ["20260301T030000.250Z-00000000"]);
     }
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Pieces of text that may wait for the thread: enough that neither side idles.
-const WAITING: usize = 4;
+const WAITING: usize = 16;
 
 enum Order {
     Text(Vec<u8>),

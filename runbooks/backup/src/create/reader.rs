@@ -1,4 +1,4 @@
-//! One connection's part of a dump: reads ranges of tables, cuts them into chunks and has them stored.
+//! One connection's part of a dump: reads ranges of tables and cuts them into chunks.
 
 use std::{
     collections::VecDeque,
@@ -7,24 +7,20 @@ use std::{
 
 use futures::TryStreamExt;
 use mysql_async::{Conn, Row, Value, prelude::Queryable};
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::sync::mpsc;
 
-use super::{
-    packing::{Packing, Pending},
-    put,
-};
+use super::chunks::{Chunks, Done, Rows};
 use crate::{
     Error, Event,
     keys::MakingKeys,
-    manifest::{Chunk, Object},
-    schema::Table,
+    schema::{Column, Table},
     server::quote,
     store::Store,
     text::Lines,
 };
 
 /// What is handed on at a time.
-const PIECE: usize = 256 << 10;
+const PIECE: usize = 64 << 10;
 
 /// A row that makes itself felt: it is in memory several times on its way.
 const LONG: usize = 4 << 20;
@@ -35,15 +31,6 @@ pub(crate) struct Job {
     pub(crate) table: usize,
     pub(crate) range: usize,
     pub(crate) condition: Option<String>,
-}
-
-/// A range that was read.
-#[derive(Debug)]
-pub(crate) struct Done {
-    pub(crate) table: usize,
-    pub(crate) range: usize,
-    pub(crate) sum: u64,
-    pub(crate) chunks: Vec<Chunk>,
 }
 
 /// What readers share.
@@ -62,56 +49,42 @@ pub(crate) struct Shared<S> {
 
 /// Works on jobs until there are none.
 pub(crate) async fn read<S: Store + 'static>(mut connection: Conn, shared: Arc<Shared<S>>) -> Result<Vec<Done>, Error> {
-    let mut done = Vec::new();
+    let mut chunks = Chunks::new(&shared);
     loop {
         let job = shared.jobs.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let Some(job) = job else { break };
-        done.push(Reading::new(&shared, job).run(&mut connection).await?);
+        Reading::new(&shared, &mut chunks, job).run(&mut connection).await?;
     }
     // All is read: how the connection ends changes nothing.
     let _ = connection.disconnect().await;
-    Ok(done)
+    chunks.all().await
 }
 
 struct Reading<'a, S> {
-    shared: &'a Arc<Shared<S>>,
+    shared: &'a Shared<S>,
+    chunks: &'a mut Chunks<S>,
     job: Job,
     lines: Lines,
-    packing: Packing,
-    rows: u64,
-    sum: u64,
-    /// Whether the chunk has a long row.
+    /// The chunk in the making.
+    chunk: Rows,
+    /// Whether it has a long row.
     long_rows: bool,
     /// Held from the first long row on.
     alone: Option<tokio::sync::MutexGuard<'a, ()>>,
-    /// The chunk that is on its way to the store: one at a time, so that a slow store holds up and does not pile up.
-    storing: Option<JoinHandle<Result<Chunk, Error>>>,
-    chunks: Vec<Chunk>,
 }
 
 impl<'a, S: Store + 'static> Reading<'a, S> {
-    fn new(shared: &'a Arc<Shared<S>>, job: Job) -> Self {
-        let shapes = shared.tables[job.table].columns.iter().map(crate::schema::Column::shape).collect();
-        let packing = Packing::start(shared.keys.clone());
-        Self {
-            shared,
-            job,
-            lines: Lines::new(shapes),
-            packing,
-            rows: 0,
-            sum: 0,
-            long_rows: false,
-            alone: None,
-            storing: None,
-            chunks: Vec::new(),
-        }
+    fn new(shared: &'a Shared<S>, chunks: &'a mut Chunks<S>, job: Job) -> Self {
+        let shapes = shared.tables[job.table].columns.iter().map(Column::shape).collect();
+        let chunk = Rows { table: job.table, range: job.range, number: 0, rows: 0, sum: 0 };
+        Self { shared, chunks, job, lines: Lines::new(shapes), chunk, long_rows: false, alone: None }
     }
 
     fn table(&self) -> &'a Table {
         &self.shared.tables[self.job.table]
     }
 
-    async fn run(mut self, connection: &mut Conn) -> Result<Done, Error> {
+    async fn run(mut self, connection: &mut Conn) -> Result<(), Error> {
         let table = self.table();
         let failed = || Error::server(format!("reading table {}", table.name));
         // Where rows may be long, several copies of one are in memory while it is on its way.
@@ -139,15 +112,12 @@ impl<'a, S: Store + 'static> Reading<'a, S> {
                 self.cut().await?;
             }
         }
-        self.cut().await?;
-        self.stored().await?;
-        let Job { table, range, .. } = self.job;
-        Ok(Done { table, range, sum: self.sum, chunks: self.chunks })
+        self.cut().await
     }
 
     /// What is in the chunk so far, as text, in bytes.
     fn waiting(&self) -> usize {
-        self.packing.text_bytes() + self.lines.waiting()
+        self.chunks.text_bytes() + self.lines.waiting()
     }
 
     async fn add(&mut self, row: &Row) -> Result<(), Error> {
@@ -171,50 +141,27 @@ impl<'a, S: Store + 'static> Reading<'a, S> {
 
     async fn hand_on(&mut self) -> Result<(), Error> {
         let (rows, sum) = self.lines.count();
-        self.rows += rows;
-        self.sum += sum;
+        self.chunk.rows += rows;
+        self.chunk.sum += sum;
         let text = self.lines.take(Vec::with_capacity(PIECE + PIECE / 4));
-        if text.is_empty() { Ok(()) } else { self.packing.text(text).await }
+        if text.is_empty() { Ok(()) } else { self.chunks.text(text).await }
     }
 
-    /// Ends the chunk, if there is something in it, and has it stored.
+    /// Ends the chunk, if there is something in it.
     async fn cut(&mut self) -> Result<(), Error> {
         self.hand_on().await?;
-        let rows = std::mem::take(&mut self.rows);
-        if rows == 0 {
+        if self.chunk.rows == 0 {
             return Ok(());
         }
-        let pending = self.packing.finish().await?;
-        self.stored().await?;
-        let Job { table, range, .. } = self.job;
-        let name = chunk_name(table, &self.table().name, range, self.chunks.len());
-        self.storing = Some(tokio::spawn(store(Arc::clone(self.shared), name, rows, pending)));
+        self.chunks.end(self.chunk).await?;
+        self.chunk = Rows { number: self.chunk.number + 1, rows: 0, sum: 0, ..self.chunk };
         // The next long row takes all the memory that this one took.
-        if std::mem::take(&mut self.long_rows) { self.stored().await } else { Ok(()) }
+        if std::mem::take(&mut self.long_rows) { self.chunks.stored().await } else { Ok(()) }
     }
-
-    /// Waits for the chunk before.
-    async fn stored(&mut self) -> Result<(), Error> {
-        if let Some(storing) = self.storing.take() {
-            let ended = |error| Error::local("storing a chunk")(std::io::Error::other(error));
-            self.chunks.push(storing.await.map_err(ended)??);
-        }
-        Ok(())
-    }
-}
-
-async fn store<S: Store>(shared: Arc<Shared<S>>, name: String, rows: u64, pending: Pending) -> Result<Chunk, Error> {
-    let packed = pending.ready().await?;
-    let object: Object = put(&*shared.store, &shared.id, name, &packed).await?;
-    let (plain_bytes, bytes) = (object.plain_bytes, object.bytes);
-    let key = format!("{}/{}", shared.id, object.name);
-    // Nobody listens when the backup has failed elsewhere.
-    let _ = shared.events.send(Event::Stored { key, rows, plain_bytes, bytes });
-    Ok(Chunk { rows, object })
 }
 
 fn select(table: &Table, condition: Option<&str>) -> String {
-    let columns: Vec<String> = table.columns.iter().map(crate::schema::Column::read).collect();
+    let columns: Vec<String> = table.columns.iter().map(Column::read).collect();
     let mut query = format!("SELECT {} FROM {}", columns.join(", "), quote(&table.name));
     if !table.key.is_empty() {
         // No other index, even if it holds all columns: rows are to come in the order in which they lie.
@@ -236,11 +183,4 @@ fn length(row: &Row) -> usize {
         _ => 3,
     };
     (0..row.len()).map(cell).sum()
-}
-
-/// Names sort in the order of tables and keys, and tell a person what is in them.
-fn chunk_name(table: usize, name: &str, range: usize, chunk: usize) -> String {
-    let plain = |letter: char| if letter.is_ascii_alphanumeric() || letter == '_' { letter } else { '-' };
-    let name: String = name.chars().map(plain).take(40).collect();
-    format!("{:04}-{name}.{range:02}-{chunk:05}.tsv.zst.age", table + 1)
 }

@@ -9,6 +9,7 @@ mod memory_use;
 mod page;
 mod prune_keeps;
 mod server;
+mod targets;
 mod types;
 mod writers;
 
