@@ -60,6 +60,9 @@ async fn what_is_there_stays_unless_it_may_go() {
     }
 }
 
+/// Whether a difference is the one that was made.
+type Found = fn(&Difference) -> bool;
+
 #[tokio::test]
 async fn what_is_not_what_was_backed_up_is_an_error() {
     for server in server::all().await {
@@ -70,7 +73,7 @@ async fn what_is_not_what_was_backed_up_is_an_error() {
         let manifest = back_up(&server, &store, &keys, &small).await.unwrap();
         let [first, last] = &manifest.tables[0].chunks[..] else { panic!("{:?}", manifest.tables) };
         assert_eq!((first.rows, last.rows), (2, 1));
-        let changes: [(&str, fn(&Difference) -> bool); 4] = [
+        let changes: [(&str, Found); 4] = [
             ("DELETE FROM t WHERE id = 2", |one| matches!(one, Difference::Rows { expected: 3, found: 2, .. })),
             ("UPDATE t SET name = 'One' WHERE id = 1", |one| matches!(one, Difference::Sum { .. })),
             // What a sum of values would not tell: two in each other's place.
