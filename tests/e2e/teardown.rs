@@ -26,7 +26,9 @@ pub fn deletes_data(shop: &Shop) {
     let program = "
 import boto3
 l = boto3.client('lightsail')
-print(len(l.get_instances()['instances']), len(l.get_relational_databases()['relationalDatabases']), len(l.get_static_ips()['staticIps']))
+print([one['name'] for one in l.get_instances()['instances']])
+print([one['name'] for one in l.get_relational_databases()['relationalDatabases']])
+print([one['name'] for one in l.get_static_ips()['staticIps']])
 print(len(boto3.client('s3').list_buckets()['Buckets']))
 print(len(boto3.client('secretsmanager').list_secrets()['SecretList']))
 print(len(boto3.client('cognito-idp').list_user_pools(MaxResults=60)['UserPools']))
@@ -35,6 +37,6 @@ c = boto3.client('cloudfront')
 print(len(c.list_distributions()['DistributionList'].get('Items', [])))
 print(len(c.list_functions()['FunctionList'].get('Items', [])), len(c.list_origin_access_controls()['OriginAccessControlList'].get('Items', [])))
 ";
-    assert_eq!(shop.cloud.python(program).expect(0).stdout, "0 0 0\n0\n0\n0\n0\n0\n0 0\n");
+    assert_eq!(shop.cloud.python(program).expect(0).stdout, "[]\n[]\n[]\n0\n0\n0\n0\n0\n0 0\n");
     shop.cloud.run(&["plan", "--exit-code"]).expect(6);
 }

@@ -12,11 +12,14 @@ use reqwest::Client;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// One answer may take this long: the API gives up on a request itself before.
 const ANSWER: Duration = Duration::from_secs(15);
+/// How long it waits for a shop's first answer.
+const READY: Duration = Duration::from_secs(60);
 /// Between two looks of a reader.
 const LOOK: Duration = Duration::from_millis(200);
 /// Between two orders of a buyer.
@@ -97,7 +100,7 @@ impl Canary {
     pub async fn begin(url: &str, options: CanaryOptions) -> Result<Self, CanaryError> {
         let unreachable = |source| CanaryError::Unreachable { url: url.to_owned(), source };
         let customer = |number: usize| client(url, number).map_err(unreachable);
-        let (variants, pictures) = offer(&customer(0)?, url).await.map_err(unreachable)?;
+        let (variants, pictures) = first_offer(&customer(0)?, url).await.map_err(unreachable)?;
         if variants.is_empty() {
             return Err(CanaryError::NothingToBuy(url.to_owned()));
         }
@@ -137,6 +140,17 @@ fn client(url: &str, number: usize) -> Result<Client, reqwest::Error> {
     let host = u8::try_from(number % 200).unwrap_or(0);
     let is_here = url.starts_with("http://127.");
     builder.local_address(is_here.then(|| IpAddr::V4(Ipv4Addr::new(127, 0, 2, 10 + host)))).build()
+}
+
+/// What the shop offers as soon as it answers: what was typed before (a snapshot, say) may have interrupted it for a moment.
+async fn first_offer(client: &Client, url: &str) -> Result<(Vec<String>, Vec<String>), reqwest::Error> {
+    let deadline = Instant::now() + READY;
+    loop {
+        match offer(client, url).await {
+            Err(_) if Instant::now() < deadline => tokio::time::sleep(LOOK).await,
+            offered => return offered,
+        }
+    }
 }
 
 /// What can be bought, the best stocked first; and what can be looked at.
