@@ -321,9 +321,12 @@ pub fn taken_down(shop: &Shop) {
     let delete = ["lightsail", "delete-relational-database", "--skip-final-snapshot", "--relational-database-name"];
     damaged.cloud.aws(&[&delete[..], &[&damaged.database()]].concat()).expect(0);
     damaged.cloud.run(&["destroy", "--env", "drill", "--confirm", "shop-drill", "--delete-data"]).expect(0);
+    // What restores have put into the roles is of a later generation than what `up` made, and goes as well.
     let program = "
 import boto3
 l = boto3.client('lightsail')
+left = [one['name'] for one in l.get_instances()['instances'] + l.get_relational_databases()['relationalDatabases']]
+assert not [name for name in left if 'shop-drill' in name], left
 for one in l.get_relational_database_snapshots()['relationalDatabaseSnapshots']:
     l.delete_relational_database_snapshot(relationalDatabaseSnapshotName=one['name'])
 for one in l.get_instance_snapshots()['instanceSnapshots']:

@@ -7,7 +7,7 @@ use aws_sdk_lightsail::Client;
 use jewel_engine::{Context, Desired, Failure, FieldChange, Found, Inputs, Memo, Price, Readiness, Resource, Rule};
 use serde_json::Value as Json;
 
-use super::{tag_list, tag_pairs};
+use super::{pointer, tag_list, tag_pairs};
 use crate::{
     Clients, Names, StackSpec, classify,
     failure::optional,
@@ -42,8 +42,11 @@ impl Database {
     /// The name of the database that plays the role, and whether a secret says so.
     async fn name(&self, memo: &Memo) -> Result<(String, bool), Failure> {
         let pointed = DatabaseCredentials::pointer(&self.pointer, memo).await?;
-        let is_named = pointed.is_some();
-        Ok((pointed.unwrap_or_else(|| self.names.generation("db", 1)), is_named))
+        Ok(match pointed {
+            Some(name) => (name, true),
+            // The secret goes before the database does, and it may be of a later generation.
+            None => (pointer::unnamed_database(&self.client, &self.names, memo).await?, false),
+        })
     }
 
     /// Orders an empty one of this name.

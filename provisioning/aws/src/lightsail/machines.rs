@@ -21,7 +21,7 @@ impl<'a> Instances<'a> {
         Self { spec, clients, machine, names: Names::new(spec) }
     }
 
-    /// The name of the one behind the address; without one, the first generation's.
+    /// The name of the one behind the address; without one, the newest there is, or the first to come.
     ///
     /// # Errors
     /// When Lightsail refuses.
