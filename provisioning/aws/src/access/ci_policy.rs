@@ -39,7 +39,7 @@ const LOOK: &[&str] = &[
     "lightsail:GetInstances",
     "lightsail:GetLoadBalancer",
     "lightsail:GetLoadBalancerTlsCertificates",
-    "lightsail:GetRelationalDatabase",
+    "lightsail:GetRelationalDatabases",
     "lightsail:GetStaticIps",
     "logs:DescribeLogGroups",
     "pricingplanmanager:ListSubscriptions",

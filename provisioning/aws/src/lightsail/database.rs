@@ -9,9 +9,7 @@ use serde_json::Value as Json;
 
 use super::{pointer, tag_list, tag_pairs};
 use crate::{
-    Clients, Names, StackSpec, classify,
-    failure::optional,
-    prices,
+    Clients, Names, StackSpec, classify, prices,
     secrets::{DatabaseCredentials, Secret},
     spec::DatabaseSpec,
     tags::Tags,
@@ -138,9 +136,7 @@ impl Resource for Database {
 
     async fn read(&self, cx: &Context<'_>) -> Result<Option<Found>, Failure> {
         let (name, is_named) = self.name(cx.memo).await?;
-        let sent = self.client.get_relational_database().relational_database_name(&name).send().await;
-        let answer = optional(sent.map_err(|error| classify(format!("read database {name}"), error)))?;
-        let Some(database) = answer.and_then(|answer| answer.relational_database) else {
+        let Some(database) = pointer::database(&self.client, &name, cx.memo).await? else {
             return Ok(is_named.then(|| self.lost(&name)));
         };
         let state = database.state().unwrap_or_default();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws_sdk_lightsail::{
     Client,
-    types::{Instance, StaticIp},
+    types::{Instance, RelationalDatabase, StaticIp},
 };
 use jewel_engine::{Failure, Memo};
 use serde::Serialize;
@@ -59,19 +59,8 @@ pub(super) async fn instance_name(
 
 /// The database that plays the role although no secret says which: the newest there is.
 pub(super) async fn unnamed_database(client: &Client, names: &Names, memo: &Memo) -> Result<String, Failure> {
-    let all = memo.once("databases", async {
-        let (mut all, mut token) = (Vec::new(), None);
-        loop {
-            let sent = client.get_relational_databases().set_page_token(token).send().await;
-            let page = sent.map_err(|error| classify("list the databases", error))?;
-            all.extend(page.relational_databases.unwrap_or_default().into_iter().filter_map(|one| one.name));
-            token = page.next_page_token.filter(|token| !token.is_empty());
-            if token.is_none() {
-                return Ok(all);
-            }
-        }
-    });
-    Ok(newest(names, "db", all.await?.iter().map(String::as_str)))
+    let all = databases(client, memo).await?;
+    Ok(newest(names, "db", all.iter().filter_map(RelationalDatabase::name)))
 }
 
 /// The name with the highest number, or the one that the first generation gets.
@@ -100,6 +89,27 @@ pub(super) async fn static_ip(client: &Client, name: &str, memo: &Memo) -> Resul
 /// An instance, asked for like a static IP.
 pub(super) async fn instance(client: &Client, name: &str, memo: &Memo) -> Result<Option<Instance>, Failure> {
     Ok(instances(client, memo).await?.iter().find(|one| one.name() == Some(name)).cloned())
+}
+
+/// A database, asked for like a static IP.
+pub(super) async fn database(client: &Client, name: &str, memo: &Memo) -> Result<Option<RelationalDatabase>, Failure> {
+    Ok(databases(client, memo).await?.iter().find(|one| one.name() == Some(name)).cloned())
+}
+
+async fn databases(client: &Client, memo: &Memo) -> Result<Arc<Vec<RelationalDatabase>>, Failure> {
+    memo.once("databases", async {
+        let (mut all, mut token) = (Vec::new(), None);
+        loop {
+            let sent = client.get_relational_databases().set_page_token(token).send().await;
+            let page = sent.map_err(|error| classify("list the databases", error))?;
+            all.extend(page.relational_databases.unwrap_or_default());
+            token = page.next_page_token.filter(|token| !token.is_empty());
+            if token.is_none() {
+                return Ok(all);
+            }
+        }
+    })
+    .await
 }
 
 async fn instances(client: &Client, memo: &Memo) -> Result<Arc<Vec<Instance>>, Failure> {
